@@ -1,0 +1,30 @@
+/*
+ * credentials: the file that says who connects and where they talk.
+ *
+ * One client a line: `client_id username password room_id`, separated by blanks; password `-` for
+ * an anonymous client. Two lines with the same room are the two members of that DM.
+ */
+#ifndef HUM_BENCH_CREDENTIALS_H
+#define HUM_BENCH_CREDENTIALS_H
+
+#include <stddef.h>
+
+struct credential {
+    char *client_id;
+    char *username;
+    char *password; /* NULL: anonymous */
+    char *room;
+    size_t peer; /* index of the other member */
+};
+
+struct credentials {
+    struct credential *items;
+    size_t count;
+};
+
+/* Returns NULL, or what is wrong with the file (a static text). Free in either case. */
+const char *credentials_read(struct credentials *credentials, const char *path)
+    __attribute__((warn_unused_result));
+void credentials_free(struct credentials *credentials);
+
+#endif
