@@ -1,0 +1,22 @@
+/* The one table of what the API answers, and the search in it. Pure. */
+#ifndef HUM_ROUTES_H
+#define HUM_ROUTES_H
+
+#include "http.h"
+
+enum auth { OPEN, SIGNED_IN };
+
+enum { NO_BODY = 0, BODY_DEFAULT = 64 * 1024 };
+
+struct route {
+    const char *method;
+    const char *path; /* {id}: an id; everything else literally. Literals come before {id}s */
+    enum auth auth;
+    size_t limit; /* bytes of the body, a JSON object; NO_BODY: what comes is not looked at */
+    handler_fn handler;
+};
+
+extern const struct route routes[];
+extern const size_t routes_count;
+
+#endif
