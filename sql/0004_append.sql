@@ -83,10 +83,10 @@ begin
         -- Again a statement of its own: it sees what the one above has just appended, so that a
         -- repetition within the batch finds its original.
         return query
-        select m.ord::integer, 1::smallint, x.seq, x.id,
+        select m.ord::integer, (case when x.seq is null then 4 else 1 end)::smallint, x.seq, x.id,
                (extract(epoch from x.sent_at) * 1000)::bigint
         from unnest(p_room, p_key) with ordinality m(room, key, ord)
-        join messages x on x.room_id = m.room and x.dedup_key = m.key
+        left join messages x on x.room_id = m.room and x.dedup_key = m.key
         where m.ord = any (v_known);
     end if;
 end $$;
