@@ -1,0 +1,64 @@
+"""CPU time of processes by what they do: threads by name, PostgreSQL's processes by their title."""
+
+import os
+import pathlib
+
+TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+def _read(path):
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it ended in between
+
+
+def _ticks(stat):
+    # utime and stime, after the name in brackets, which may hold anything.
+    fields = stat.rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12]) if fields else 0
+
+
+def _children(pid):
+    lists = (_read(task / "children") for task in pathlib.Path(f"/proc/{pid}/task").glob("*"))
+    return [int(child) for words in lists for child in words.split()]
+
+
+def _thread_name(pid, task):
+    name = _read(task / "comm").strip()
+    if name == "postgres":
+        # "postgres: checkpointer", "postgres: hum_broker hum [local] idle": the first two words.
+        title = _read(pathlib.Path(f"/proc/{pid}/cmdline")).replace("\0", " ").split()
+        return " ".join(title[:2]) if title and title[0] == "postgres:" else "postgres"
+    if task.name == str(pid):
+        return name
+    return f"{name} (thread)"
+
+
+def _sample(pids):
+    times = {}
+    queue = list(pids)
+    while queue:
+        pid = queue.pop()
+        queue += _children(pid)
+        for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+            ticks = _ticks(_read(task / "stat"))
+            times[pid, task.name] = (_thread_name(pid, task), ticks)
+    return times
+
+
+class CpuMeter:
+    """Counts from its making on."""
+
+    def __init__(self, pids):
+        self._pids = pids
+        self._before = _sample(pids)
+
+    def per_message(self, result):
+        """Microseconds for each message of hum-load's `result`, by name, hum-load among them."""
+        spent = {"hum-load": result["generator_cpu_s"] * 1e6 / result["messages"]}
+        for key, (name, ticks) in _sample(self._pids).items():
+            used = ticks - self._before.get(key, (name, 0))[1]
+            share = used * TICK_US / result["messages_whole_run"]
+            spent[name] = spent.get(name, 0) + share
+        return {name: round(value, 2) for name, value in spent.items()}

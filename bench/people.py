@@ -1,0 +1,54 @@
+"""People who talk in DMs: signed up over REST as any client would, and written down for hum-load."""
+
+import secrets
+
+import requests
+
+from brokers import BenchError
+
+TIMEOUT_S = 30
+
+
+def _call(method, url, body=None, token=None):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = requests.request(method, url, json=body, headers=headers, timeout=TIMEOUT_S)
+    if not answer.ok:
+        raise BenchError(f"{method} {url} answered {answer.status_code}: {answer.text}")
+    return answer.json()
+
+
+def sign_up(url, count):
+    """Sessions of `count` new users."""
+    password = secrets.token_urlsafe(16)
+    return [_call("POST", f"{url}/v1/auth/register",
+                  {"email": f"bench-{number}@example.org", "password": password,
+                   "nickname": f"bench-{number}"})
+            for number in range(count)]
+
+
+def befriend_in_pairs(url, people):
+    """Makes the first and second friends, the third and fourth and so on; the ids of their DMs."""
+    rooms = []
+    for one, other in zip(people[::2], people[1::2]):
+        _call("POST", f"{url}/v1/friends/requests", {"user_id": other["user"]["id"]},
+              one["access_token"])
+        _call("POST", f"{url}/v1/friends/requests/{one['user']['id']}/accept", None,
+              other["access_token"])
+        room = _call("POST", f"{url}/v1/dms", {"user_id": other["user"]["id"]},
+                     one["access_token"])
+        rooms.append(room["id"])
+    return rooms
+
+
+def write_credentials(folder, brokers, people, rooms):
+    """hum-load's file for each broker: the same ids, and the password only where it is asked for."""
+    for broker in brokers:
+        path = folder / f"{broker.mode}-{len(people)}.credentials"
+        path.touch(mode=0o600)
+        with path.open("w") as file:
+            for number, person in enumerate(people):
+                mqtt = person["mqtt"]
+                password = mqtt["password"] if broker.mode == "hum" else "-"
+                file.write(f"{mqtt['client_id']} {mqtt['username']} {password} "
+                           f"{rooms[number // 2]}\n")
+        broker.credentials[len(people)] = path
