@@ -1,0 +1,41 @@
+"""The instance of Hum that the tests share."""
+
+import pytest
+
+from lib.instance import PARTS, Instance
+
+
+@pytest.fixture(scope="session")
+def hum():
+    """A running instance. At the end it must still be the one that was started, and clean."""
+    instance = Instance()
+    try:
+        instance.up()
+        yield instance
+        died = {p for p in PARTS if instance.pids().get(p) != instance.first_pids[p]}
+        tails = "".join(f"\n--- {p}\n{instance.log(p)[-3000:]}" for p in sorted(died))
+        instance.down()
+        assert not died, f"died during the tests: {sorted(died)}{tails}"
+        assert not instance.reports(), instance.reports()
+    finally:
+        instance.remove()
+
+
+@pytest.fixture
+def new_instance():
+    """Makes further instances, which are stopped and removed after the test."""
+    made = []
+
+    def make(**kw):
+        made.append(Instance(**kw))
+        return made[-1]
+
+    yield make
+    for instance in made:
+        instance.remove()
+
+
+@pytest.fixture
+def people(hum):
+    """Two friends and the id of their DM."""
+    return hum.pair()

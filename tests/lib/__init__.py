@@ -1,0 +1,1 @@
+"""Helpers that the tests share: an instance of Hum, its REST API, its database."""

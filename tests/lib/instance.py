@@ -1,0 +1,183 @@
+"""An instance of Hum, started and stopped by the script that people use."""
+
+import os
+import pathlib
+import random
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import requests
+
+from lib import rest
+from lib.database import Database
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "hum"
+PRESET = os.environ.get("HUM_PRESET", "release")
+PARTS = ("postgres", "mosquitto", "api")
+# What the sanitizers write: into log/asan*, or into a daemon's own log.
+REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
+
+
+def build_dir(preset=PRESET):
+    return ROOT / "build" / preset
+
+
+def free_ports(count):
+    """Ports that nothing listens on, below those that the system gives to outgoing connections."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in ports:
+            ports.append(port)
+    return ports
+
+
+def environment(**settings):
+    """The environment without any setting of Hum's but these."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("HUM_", "PG"))}
+    env["HUM_PRESET"] = PRESET
+    env.update({k: str(v) for k, v in settings.items()})
+    return env
+
+
+def alive(pid):
+    """Whether a process runs; one that is dead and not yet reaped does not."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+class Instance:
+    def __init__(self, home=None, **settings):
+        self.owns_home = home is None
+        self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="hum-test-"))
+        self.http_port, self.mqtt_port, self.ws_port = free_ports(3)
+        self.host = "127.0.0.1"
+        self.http_url = f"http://{self.host}:{self.http_port}"
+        self.settings = {
+            "HUM_HOME": self.home,
+            "HUM_HTTP_PORT": self.http_port,
+            "HUM_MQTT_PORT": self.mqtt_port,
+            "HUM_WS_PORT": self.ws_port,
+            **settings,
+        }
+        self.http = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=64)
+        self.http.mount("http://", adapter)
+        self.rest = rest.Rest(self.http_url, http=self.http)  # a client that has not signed in
+        self.first_pids = {}
+        self._owner = None
+
+    # --- the script ---
+
+    def run(self, *args, timeout=600, **settings):
+        """Runs ./hum; returns the finished process, with its output as text."""
+        return subprocess.run(
+            [SCRIPT, *args],
+            env=environment(**{**self.settings, **settings}),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=timeout,
+        )
+
+    def up(self):
+        done = self.run("up", "-d")
+        assert done.returncode == 0, f"hum up -d: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        self.first_pids = self.pids()
+        assert set(self.first_pids) == set(PARTS), f"{self.first_pids}\n{done.stdout}"
+        return done
+
+    def down(self):
+        done = self.run("down")
+        assert done.returncode == 0, f"hum down: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def remove(self):
+        """Stops what runs and forgets the data, whatever state it is in."""
+        self.http.close()
+        self.run("down")
+        if self.owns_home and not os.environ.get("HUM_TEST_KEEP"):
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    # --- what it runs ---
+
+    def pid(self, part):
+        return int((self.home / "run" / f"{part}.pid").read_text().split()[0])
+
+    def pids(self):
+        """Pids by part, of the parts that live."""
+        found = {}
+        for part in PARTS:
+            try:
+                pid = self.pid(part)
+            except (FileNotFoundError, IndexError):
+                continue
+            if alive(pid):
+                found[part] = pid
+        return found
+
+    def log(self, part):
+        path = self.home / "log" / f"{part}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def reports(self):
+        """What sanitizers have found, as text."""
+        found = [p.read_text(errors="replace") for p in (self.home / "log").glob("asan*")]
+        for part in PARTS:
+            lines = self.log(part).splitlines()
+            hits = [i for i, line in enumerate(lines) if REPORT.search(line)]
+            if hits:
+                found.append("\n".join(lines[hits[0] : hits[0] + 60]))
+        return "\n".join(found)
+
+    # --- its database ---
+
+    @property
+    def database(self):
+        """The database as a superuser of the tests' own, made through `hum psql`."""
+        if self._owner is None:
+            password = secrets.token_hex(16)
+            sql = f"create role hum_test superuser login password '{password}'"
+            done = self.run("psql", "-v", "ON_ERROR_STOP=1", "-q", "-c", sql)
+            assert done.returncode == 0, done.stderr
+            self._owner = Database(self.home / "run", "hum", "hum_test", password)
+        return self._owner
+
+    def daemon_database(self, part, name="hum"):
+        """The database as a daemon ("api" or "broker") sees it."""
+        password = (self.home / "secrets" / f"{part}.password").read_text().strip()
+        return Database(self.home / "run", name, f"hum_{part}", password)
+
+    # --- people ---
+
+    def sign_up(self, **kw):
+        """A new person; nickname, email, password and device may be given."""
+        return rest.sign_up(self.http_url, self.http, **kw)
+
+    def befriend(self, a, b):
+        rest.befriend(a, b)
+
+    def open_dm(self, a, b):
+        """Opens the DM of two friends; returns its id."""
+        return rest.open_dm(a, b)
+
+    def pair(self):
+        """Two new friends and the id of their DM."""
+        a, b = self.sign_up(), self.sign_up()
+        self.befriend(a, b)
+        return a, b, self.open_dm(a, b)
