@@ -1,0 +1,163 @@
+# What every part of ./hum uses: messages, settings, folders, and the user that the daemons run as.
+# Sourced; needs $here, the checkout.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*"; }
+warn() { printf 'hum: %s\n' "$*" >&2; }
+die() {
+    warn "$@"
+    exit 1
+}
+
+# --- settings ------------------------------------------------------------------------------------
+
+check_port() {
+    local name=$1 value=$2
+    if ! [[ $value =~ ^[1-9][0-9]{0,4}$ ]] || [ "$value" -gt 65535 ]; then
+        die "$name must be a port from 1 to 65535, not '$value'"
+    fi
+}
+
+check_ports_differ() {
+    if [ "$http_port" = "$mqtt_port" ] || [ "$http_port" = "$ws_port" ] || [ "$mqtt_port" = "$ws_port" ]; then
+        die "HUM_HTTP_PORT ($http_port), HUM_MQTT_PORT ($mqtt_port) and HUM_WS_PORT ($ws_port) must differ"
+    fi
+}
+
+check_bind() {
+    if ! [[ $bind =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ || $bind =~ ^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$ ]]; then
+        die "HUM_BIND must be an IP address, not '$bind'"
+    fi
+}
+
+# Mosquitto's configuration cannot quote a path, and a unix socket's address holds 107 bytes.
+check_home() {
+    if ! [[ $home =~ ^[A-Za-z0-9_./+:@%=~-]+$ ]]; then
+        die "HUM_HOME may hold letters, digits and _./+:@%=~- only: '$home'"
+    fi
+    local longest="$home/run/.s.PGSQL.5432.lock"
+    if [ ${#longest} -gt 107 ]; then
+        die "HUM_HOME is too long for the unix sockets in it: $longest has ${#longest} bytes of at most 107"
+    fi
+}
+
+check_preset() {
+    case $preset in
+    release | asan | tsan) ;;
+    *) die "HUM_PRESET must be release, asan or tsan, not '$preset'" ;;
+    esac
+}
+
+# Sets the variables in lower case that the rest reads; `die`s on what cannot work.
+load_settings() {
+    home=$(realpath -m -- "${HUM_HOME:-$here/var}")
+    bind=${HUM_BIND:-127.0.0.1}
+    http_port=${HUM_HTTP_PORT:-8080}
+    mqtt_port=${HUM_MQTT_PORT:-1883}
+    ws_port=${HUM_WS_PORT:-9001}
+    public_url=${HUM_PUBLIC_URL:-}
+    preset=${HUM_PRESET:-release}
+    check_home
+    check_bind
+    check_port HUM_HTTP_PORT "$http_port"
+    check_port HUM_MQTT_PORT "$mqtt_port"
+    check_port HUM_WS_PORT "$ws_port"
+    check_ports_differ
+    check_preset
+    if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi
+}
+
+# An address to reach a listener on $bind by, from this machine.
+local_address() {
+    case $bind in
+    0.0.0.0) echo 127.0.0.1 ;;
+    ::) echo ::1 ;;
+    *) echo "$bind" ;;
+    esac
+}
+
+# The same within a URL.
+local_host() {
+    local address
+    address=$(local_address)
+    case $address in
+    *:*) echo "[$address]" ;;
+    *) echo "$address" ;;
+    esac
+}
+
+# --- the unprivileged user -----------------------------------------------------------------------
+
+# Runs a command as the user of the daemons: never root. What root does with the files of that user
+# goes through here as well, so that no link planted there leads root astray.
+as_user() {
+    if [ "$EUID" = 0 ]; then
+        setpriv --reuid "$run_user" --regid "$run_user" --init-groups "$@"
+    else
+        "$@"
+    fi
+}
+
+ensure_user() {
+    if [ "$EUID" != 0 ] || id "$run_user" > /dev/null 2>&1; then return; fi
+    useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin \
+        "$run_user" || die "could not create the system user $run_user"
+}
+
+# Prints the first folder on the way to $1 that the unprivileged user may not pass.
+blocked_folder() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    as_user bash -c '
+        at=
+        IFS=/ read -r -a names <<< "${1#/}"
+        for name in "" "${names[@]}"; do
+            at=${at%/}/$name
+            [ -e "$at" ] || exit 0
+            [ -x "$at" ] || { echo "$at"; exit 0; }
+        done' _ "$1"
+}
+
+# --- folders -------------------------------------------------------------------------------------
+
+check_owner() {
+    local owner
+    owner=$(stat -c %U -- "$1")
+    if [ "$owner" != "$run_user" ]; then
+        die "$1 belongs to $owner, not to $run_user: use another HUM_HOME, or run ./hum as before"
+    fi
+}
+
+private_folder() {
+    if [ -e "$1" ]; then
+        check_owner "$1"
+    elif [ "$EUID" = 0 ]; then
+        install -d -m 700 -o "$run_user" -g "$run_user" -- "$1"
+    else
+        install -d -m 700 -- "$1"
+    fi
+}
+
+# Parts of HUM_HOME that the daemons write belong to their user, the rest (app/, configuration, lock) to
+# whoever runs ./hum.
+prepare_home() {
+    local blocked name
+    if [ ! -e "$home" ]; then
+        mkdir -p -- "$home" 2> /dev/null || die "cannot create HUM_HOME $home"
+    elif [ ! -w "$home" ]; then
+        die "HUM_HOME $home is not writable for $(id -un)"
+    fi
+    if [ "$EUID" = 0 ] && [ -O "$home" ] && [ -z "$(ls -A -- "$home")" ]; then chmod 755 -- "$home"; fi
+    blocked=$(blocked_folder "$home")
+    if [ -n "$blocked" ]; then
+        die "user $run_user, which runs the daemons, cannot pass the folder $blocked:" \
+            "set HUM_HOME to a folder that it can reach (such as /var/lib/hum), or chmod o+x $blocked"
+    fi
+    for name in run log secrets keys; do private_folder "$home/$name"; done
+    if [ -e "$home/postgres" ]; then check_owner "$home/postgres"; fi
+}
+
+# Writes standard input to a file of the unprivileged user, at once or not at all.
+write_private() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    as_user sh -c 'umask 077 && cat > "$1.new" && mv -f -- "$1.new" "$1"' _ "$1"
+}

@@ -1,0 +1,40 @@
+# Debian packages. Sourced.
+# shellcheck shell=bash
+
+# Prints which packages of the given groups are not installed.
+missing_packages() {
+    local names
+    mapfile -t names < <("$here/deploy/packages" "$@")
+    comm -23 <(printf '%s\n' "${names[@]}" | LC_ALL=C sort) \
+        <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${names[@]}" 2> /dev/null |
+            sed -n 's/^installed //p' | LC_ALL=C sort -u)
+}
+
+# How to become root: nothing, sudo, or (in `die`) not at all.
+root_command() {
+    if [ "$EUID" = 0 ]; then
+        echo env
+    elif ! command -v sudo > /dev/null; then
+        return 1
+    elif [ -t 0 ]; then
+        echo sudo
+    elif sudo -n true 2> /dev/null; then
+        echo sudo -n
+    else
+        return 1
+    fi
+}
+
+ensure_packages() {
+    local missing command
+    mapfile -t missing < <(missing_packages "$@")
+    if [ ${#missing[@]} = 0 ]; then return; fi
+    read -r -a command <<< "$(root_command || true)"
+    if [ ${#command[@]} = 0 ]; then
+        die "packages are missing and there is no root or sudo to install them:" \
+            "apt-get install --no-install-recommends ${missing[*]}"
+    fi
+    say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+    "${command[@]}" "$here/deploy/install-packages" "${missing[@]}" < /dev/null ||
+        die "packages were not installed: ${missing[*]}"
+}
