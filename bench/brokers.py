@@ -1,7 +1,6 @@
 """The two brokers that are compared: a Hum of its own and raw Mosquitto, both temporary."""
 
 import os
-import pathlib
 import shutil
 import socket
 import subprocess
@@ -122,7 +121,11 @@ class Raw:
 
     def __exit__(self, *_):
         self._process.terminate()
-        self._process.wait(timeout=START_S)
+        try:
+            self._process.wait(timeout=START_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def pids(self):
         return {self._process.pid}
