@@ -1,0 +1,44 @@
+#include "tx.h"
+
+enum hum_status tx_status(enum pg_outcome outcome) {
+    switch (outcome) {
+    case PG_DONE:
+        return HUM_OK;
+    case PG_LOST:
+    case PG_BUSY:
+        return HUM_UNAVAILABLE;
+    case PG_CONFLICT:
+        return HUM_CONFLICT;
+    case PG_REJECTED:
+    case PG_FAILED:
+        break;
+    }
+    return HUM_INTERNAL;
+}
+
+static enum pg_outcome run_once(struct pg *pg, tx_fn fn, void *arg, enum hum_status *ret_status) {
+    enum pg_outcome outcome = pg_command(pg, "begin");
+
+    *ret_status = HUM_OK;
+    if (outcome != PG_DONE) {
+        return outcome;
+    }
+    outcome = fn(pg, arg, ret_status);
+    if (outcome == PG_DONE && *ret_status == HUM_OK) {
+        return pg_command(pg, "commit");
+    }
+    if (!pg_lost(pg) && pg_command(pg, "rollback") == PG_LOST) {
+        return PG_LOST;
+    }
+    return outcome;
+}
+
+enum hum_status tx_run(struct pg *pg, tx_fn fn, void *arg) {
+    enum hum_status status;
+    enum pg_outcome outcome = run_once(pg, fn, arg, &status);
+
+    if (status == HUM_OK && (outcome == PG_BUSY || outcome == PG_CONFLICT)) {
+        outcome = run_once(pg, fn, arg, &status);
+    }
+    return status != HUM_OK ? status : tx_status(outcome);
+}

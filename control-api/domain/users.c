@@ -1,0 +1,81 @@
+#include "users.h"
+
+#include "store/events.h"
+#include "store/run.h"
+#include "tx.h"
+
+enum { EVENT_DATA_MAX = 8 * 1024 };
+
+enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows) {
+    struct pg_result *rows;
+    enum hum_status status = tx_status(store_user_get(pg, id, &rows));
+
+    if (status != HUM_OK) {
+        return status;
+    }
+    if (pg_rows(rows) == 0) {
+        pg_result_free(rows);
+        return HUM_NOT_FOUND;
+    }
+    *ret_rows = rows;
+    return HUM_OK;
+}
+
+enum hum_status users_search(struct pg *pg, struct str prefix, struct str after, int limit,
+                             struct pg_result **ret_rows) {
+    return tx_status(store_users_search(pg, prefix, after, limit, ret_rows));
+}
+
+struct change_job {
+    int64_t caller;
+    struct str nickname, nickname_key, about; /* .data NULL: stays */
+    struct str event;
+};
+
+static enum pg_outcome change_profile(struct pg *pg, void *arg, enum hum_status *ret_status) {
+    const struct change_job *job = arg;
+    enum pg_outcome outcome =
+        store_user_update(pg, job->caller, job->nickname, job->nickname_key, job->about);
+
+    if (outcome == PG_CONFLICT && strcmp(pg_constraint(pg), store_users_nickname_key) == 0) {
+        *ret_status = HUM_NICKNAME_TAKEN;
+    }
+    PG_TRY(outcome);
+    return store_event(pg, "UserProfileUpdated", job->caller, job->caller, job->event);
+}
+
+static void write_event(struct buf *out, const struct change_job *job) {
+    buf_text(out, "{");
+    if (job->nickname.data) {
+        buf_text(out, "\"nickname\":");
+        buf_json_string(out, job->nickname);
+    }
+    if (job->about.data) {
+        buf_text(out, job->nickname.data ? ",\"about\":" : "\"about\":");
+        buf_json_string(out, job->about);
+    }
+    buf_text(out, "}");
+}
+
+enum hum_status users_change_profile(struct pg *pg, int64_t caller,
+                                     const struct profile_change *change) {
+    struct change_job job = {.caller = caller, .about = change->about};
+    enum hum_status status = HUM_INTERNAL;
+    struct buf event;
+
+    if (change->nickname.len) {
+        job.nickname = nickname_str(&change->nickname);
+        job.nickname_key = nickname_str(&change->nickname_key);
+    }
+    if (!job.nickname.data && !job.about.data) {
+        return HUM_OK;
+    }
+    buf_init(&event, EVENT_DATA_MAX);
+    write_event(&event, &job);
+    if (!event.failed) {
+        job.event = (struct str){event.data, event.len};
+        status = tx_run(pg, change_profile, &job);
+    }
+    buf_free(&event);
+    return status;
+}

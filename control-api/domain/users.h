@@ -1,0 +1,28 @@
+/* People: who there is, and one's own profile. */
+#ifndef HUM_DOMAIN_USERS_H
+#define HUM_DOMAIN_USERS_H
+
+#include "nickname.h"
+#include "store/users.h"
+
+enum { ABOUT_MAX = 500 }; /* code points */
+
+/* One row. HUM_NOT_FOUND: nobody has this id. ret_rows is freed with pg_result_free. */
+HUM_MUSTCHECK enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows);
+
+/* As store_users_search. */
+HUM_MUSTCHECK enum hum_status users_search(struct pg *pg, struct str prefix, struct str after,
+                                           int limit, struct pg_result **ret_rows);
+
+struct profile_change {
+    struct nickname nickname; /* .len 0: stays */
+    struct nickname nickname_key;
+    struct str about; /* .data NULL: stays */
+};
+
+/* Changes one's profile; a change of nothing is none. Event UserProfileUpdated. HUM_NICKNAME_TAKEN.
+ */
+HUM_MUSTCHECK enum hum_status users_change_profile(struct pg *pg, int64_t caller,
+                                                   const struct profile_change *change);
+
+#endif

@@ -1,0 +1,138 @@
+#include "users.h"
+
+#include <sodium.h>
+
+#include "domain/users.h"
+#include "handlers/list.h"
+#include "nickname.h"
+
+void render_user(struct buf *out, const struct user *user, bool own) {
+    buf_text(out, "{\"id\":");
+    buf_json_id(out, user->id);
+    buf_text(out, ",\"nickname\":");
+    buf_json_string(out, user->nickname);
+    buf_text(out, ",\"about\":");
+    buf_json_string(out, user->about);
+    buf_text(out, ",\"avatar_url\":null");
+    if (own) {
+        buf_text(out, ",\"email\":");
+        buf_json_string(out, user->email);
+        buf_text(out, ",\"email_verified\":false,\"created_at\":");
+        buf_json_time(out, user->created_at);
+    }
+    buf_text(out, "}");
+}
+
+static enum hum_status answer_user(struct request *request, struct reply *reply, int64_t id) {
+    struct pg *pg;
+    struct pg_result *rows;
+
+    HTTP_TRY(request_pg(request, &pg));
+    HTTP_TRY(users_get(pg, id, &rows));
+    struct user user = store_user_at(rows, 0);
+    render_user(&reply->body, &user, id == request->caller.user);
+    pg_result_free(rows);
+    return HUM_OK;
+}
+
+enum hum_status handle_me_get(struct request *request, struct reply *reply) {
+    return answer_user(request, reply, request->caller.user);
+}
+
+enum hum_status handle_user_get(struct request *request, struct reply *reply) {
+    return answer_user(request, reply, request->id[0]);
+}
+
+enum hum_status handle_me_patch(struct request *request, struct reply *reply) {
+    struct str nickname = {NULL, 0}, about = {NULL, 0};
+    struct profile_change change = {0};
+    const char *why;
+    struct pg *pg;
+
+    body_text(request, reply, "nickname", OPTIONAL, 0, SIZE_MAX, &nickname);
+    body_text(request, reply, "about", OPTIONAL, 0, ABOUT_MAX, &about);
+    if (nickname.data &&
+        nickname_prepare(nickname, &change.nickname, &change.nickname_key, &why) != HUM_OK) {
+        reply_field(reply, "nickname", why);
+    }
+    HTTP_TRY(reply_verdict(reply));
+    change.about = about;
+    HTTP_TRY(request_pg(request, &pg));
+    HTTP_TRY(users_change_profile(pg, request->caller.user, &change));
+    return answer_user(request, reply, request->caller.user);
+}
+
+/* The cursor of a search is the last key shown, in URL-safe base64: keys are any UTF-8. */
+enum {
+    CURSOR_MAX = sodium_base64_ENCODED_LEN(NICKNAME_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+};
+
+static void end_search(struct buf *out, struct str key) {
+    char cursor[CURSOR_MAX];
+
+    sodium_bin2base64(cursor, sizeof cursor, (const unsigned char *)key.data, key.len,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    list_end(out, str_of(cursor));
+}
+
+/* key has room for NICKNAME_BYTES. */
+static void query_key(struct request *request, struct reply *reply, char *key, struct str *ret) {
+    struct str cursor = {NULL, 0};
+    size_t len;
+
+    query_text(request, reply, "cursor", &cursor);
+    if (!cursor.data) {
+        return;
+    }
+    if (sodium_base642bin((unsigned char *)key, NICKNAME_BYTES, cursor.data, cursor.len, NULL, &len,
+                          NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+        !str_utf8((struct str){key, len}, NULL)) {
+        reply_field(reply, "cursor", "is not one of this list");
+        return;
+    }
+    *ret = (struct str){key, len};
+}
+
+static void render_found(struct buf *out, const struct pg_result *rows, int limit) {
+    size_t found = pg_rows(rows), shown = found > (size_t)limit ? (size_t)limit : found;
+
+    list_begin(out);
+    for (size_t i = 0; i < shown; i++) {
+        struct user user = store_user_at(rows, i);
+
+        list_item(out, i);
+        render_user(out, &user, false);
+    }
+    if (found > shown) {
+        end_search(out, store_user_at(rows, shown - 1).nickname_key);
+    } else {
+        list_end(out, (struct str){NULL, 0});
+    }
+}
+
+enum hum_status handle_users_search(struct request *request, struct reply *reply) {
+    struct str typed = {"", 0}, after = {"", 0};
+    char after_bytes[NICKNAME_BYTES];
+    struct nickname prefix;
+    struct pg_result *rows;
+    struct pg *pg;
+    int limit = query_limit(request, reply);
+
+    query_text(request, reply, "nickname", &typed);
+    query_key(request, reply, after_bytes, &after);
+    enum hum_status status = nickname_prefix(typed, &prefix);
+    if (status == HUM_INVALID_REQUEST) {
+        reply_field(reply, "nickname", "must have at least one character");
+    }
+    HTTP_TRY(reply_verdict(reply));
+    if (status == HUM_NOT_FOUND) { /* no nickname can begin like this */
+        list_begin(&reply->body);
+        list_end(&reply->body, (struct str){NULL, 0});
+        return HUM_OK;
+    }
+    HTTP_TRY(request_pg(request, &pg));
+    HTTP_TRY(users_search(pg, nickname_str(&prefix), after, limit + 1, &rows));
+    render_found(&reply->body, rows, limit);
+    pg_result_free(rows);
+    return HUM_OK;
+}

@@ -1,0 +1,17 @@
+/* /users: the caller's own profile, others', and the search by nickname. */
+#ifndef HUM_HANDLERS_USERS_H
+#define HUM_HANDLERS_USERS_H
+
+#include "http.h"
+#include "store/users.h"
+
+enum hum_status handle_me_get(struct request *request, struct reply *reply);
+enum hum_status handle_me_patch(struct request *request, struct reply *reply);
+enum hum_status handle_user_get(struct request *request, struct reply *reply);
+enum hum_status handle_users_search(struct request *request, struct reply *reply);
+
+/* Appends the User as a JSON object; with what only oneself sees when own is true (the user then
+ * comes from store_user_get). */
+void render_user(struct buf *out, const struct user *user, bool own);
+
+#endif
