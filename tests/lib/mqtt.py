@@ -1,0 +1,246 @@
+"""A person's connections to the broker, by paho, in a form that tests can wait on.
+
+Nothing here sleeps: every wait is for something that arrives, with a bound that only a defect
+reaches."""
+
+import json
+import threading
+import time
+from typing import NamedTuple
+
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from lib.rest import unique
+
+V311, V5 = paho.MQTTv311, paho.MQTTv5
+WAIT_S = 30
+REFUSED = 0x87  # MQTT 5: not authorized
+DENIED = {V311: 0x80, V5: REFUSED}  # in SUBACK
+TAKEN = (0x00, 0x10)  # MQTT 5: success, and success without subscribers
+
+
+class Refused(Exception):
+    """CONNECT was refused; .code is CONNACK's, or None when the broker just closed."""
+
+    def __init__(self, code):
+        super().__init__(f"refused: {code}")
+        self.code = code
+
+
+class Received(NamedTuple):
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+
+    @property
+    def json(self):
+        return json.loads(self.payload)
+
+
+class _Paho(paho.Client):
+    """paho 1.6 keeps the reason codes of PUBACK and PUBREC to itself."""
+
+    def _reason(self):
+        packet = bytes(self._in_packet["packet"])
+        return int.from_bytes(packet[:2], "big"), packet[2] if len(packet) > 2 else 0
+
+    def _handle_pubackcomp(self, cmd):
+        mid, code = self._reason()
+        if cmd == "PUBACK":
+            self._userdata.note(self._userdata.codes, mid, code)
+        return super()._handle_pubackcomp(cmd)
+
+    def _handle_pubrec(self):
+        mid, code = self._reason()
+        self._userdata.note(self._userdata.codes, mid, code)
+        return super()._handle_pubrec()
+
+
+class Client:
+    """One connection. Use as a context manager, or let the `connect` fixture close it."""
+
+    def __init__(self, hum, credentials, *, version=V5, transport="tcp", suffix=None, will=None,
+                 keepalive=60, clean=True, client_id=None):
+        """credentials: what REST calls `mqtt`. will: (topic, payload, qos, retain)."""
+        self.version = version
+        self.user = credentials["username"]
+        self.changed = threading.Condition()
+        self.received = []
+        self.codes, self.done, self.subacks, self.unsubacks = {}, {}, {}, {}
+        self.connack = None
+        self.gone = threading.Event()
+        base = client_id or credentials["client_id"]
+        self.client_id = f"{base}:{suffix}" if suffix else base
+        kind = {} if version == V5 else {"clean_session": clean}
+        self.paho = _Paho(self.client_id, userdata=self, protocol=version, transport=transport,
+                          reconnect_on_failure=False, **kind)
+        self.paho.username_pw_set(credentials["username"], credentials["password"])
+        self.paho.max_inflight_messages_set(500)
+        if transport == "websockets":
+            self.paho.ws_set_options(path="/mqtt")
+        if will:
+            self.paho.will_set(*will)
+        self._hook()
+        port = hum.ws_port if transport == "websockets" else hum.mqtt_port
+        start = {"clean_start": clean} if version == V5 else {}
+        self.paho.connect(hum.host, port, keepalive, **start)
+        self.paho.loop_start()
+        self.wait(lambda: self.connack is not None or self.gone.is_set())
+        if self.connack != 0:
+            self.close()
+            raise Refused(self.connack)
+
+    def _hook(self):
+        def on_connect(_client, _data, _flags, code, *_):
+            with self.changed:
+                self.connack = code if isinstance(code, int) else code.value
+                self.changed.notify_all()
+
+        def on_disconnect(*_):
+            with self.changed:
+                self.gone.set()
+                self.changed.notify_all()
+
+        def on_message(_client, _data, m):
+            with self.changed:
+                self.received.append(Received(m.topic, m.payload, m.qos, m.retain))
+                self.changed.notify_all()
+
+        def on_subscribe(_client, _data, mid, codes, *_):
+            self.note(self.subacks, mid, [c if isinstance(c, int) else c.value for c in codes])
+
+        self.paho.on_connect, self.paho.on_disconnect = on_connect, on_disconnect
+        self.paho.on_message, self.paho.on_subscribe = on_message, on_subscribe
+        self.paho.on_publish = lambda _c, _d, mid: self.note(self.done, mid, True)
+        self.paho.on_unsubscribe = lambda _c, _d, mid, *_: self.note(self.unsubacks, mid, True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.paho.disconnect()
+        self.paho.loop_stop()
+
+    def cut(self):
+        """Ends the connection without DISCONNECT, as a network does."""
+        # shutdown, not close: paho's own thread waits on the descriptor.
+        sock = self.paho.socket()
+        getattr(sock, "_socket", sock).shutdown(2)
+        self.closed()
+        self.paho.loop_stop()
+
+    # --- waiting ---
+
+    def note(self, where, mid, value):
+        with self.changed:
+            where[mid] = value
+            self.changed.notify_all()
+
+    def wait(self, predicate, timeout=WAIT_S):
+        """Until predicate() is true; its value. Whatever the client notes wakes it."""
+        with self.changed:
+            assert self.changed.wait_for(predicate, timeout), f"{self.client_id}: nothing came"
+            return predicate()
+
+    def _answer(self, where, mid):
+        self.wait(lambda: mid in where or self.gone.is_set())
+        assert mid in where, f"{self.client_id}: closed by the broker"
+        return where.pop(mid)
+
+    def closed(self, timeout=WAIT_S):
+        """Waits until the broker has closed the connection."""
+        assert self.gone.wait(timeout), f"{self.client_id}: still connected"
+
+    # --- requests ---
+
+    def subscribe(self, *filters, qos=1):
+        """SUBACK's code, or codes when there are several filters."""
+        result, mid = self.paho.subscribe([(f, qos) for f in filters])
+        assert result == 0, result
+        codes = self._answer(self.subacks, mid)
+        return codes[0] if len(filters) == 1 else codes
+
+    def unsubscribe(self, *filters):
+        result, mid = self.paho.unsubscribe(list(filters))
+        assert result == 0, result
+        self._answer(self.unsubacks, mid)
+
+    def barrier(self):
+        """A round trip: what the broker had for this connection before it has now arrived."""
+        self.unsubscribe(f"user/{self.user}/no-such-topic")
+
+    def submit(self, topic, payload, qos=1, retain=False, properties=None):
+        """Publishes without waiting; its packet id."""
+        if not isinstance(payload, (bytes, str)):
+            payload = json.dumps(payload)
+        info = self.paho.publish(topic, payload, qos, retain, properties)
+        assert info.rc == 0, info.rc
+        return info.mid
+
+    def acked(self, mid):
+        """The code of PUBACK or PUBREC; on MQTT 3.1.1, which has none, always 0."""
+        self._answer(self.done, mid)
+        return self.codes.pop(mid, 0)
+
+    def publish(self, topic, payload, qos=1, retain=False, properties=None):
+        """The code of the acknowledgement (QoS 0: None)."""
+        mid = self.submit(topic, payload, qos, retain, properties)
+        code = self.acked(mid)
+        return code if qos else None
+
+    def send(self, dm, text, nonce=None, qos=1, **more):
+        """Sends to a DM and waits for PUBACK, which must say that it was taken; its nonce."""
+        nonce = nonce or unique("n")
+        code = self.publish(f"dm/{dm}/send", {"nonce": nonce, "text": text, **more}, qos)
+        assert code in (None, *TAKEN), hex(code)
+        return nonce
+
+    # --- what has come ---
+
+    def heard(self, topic=None):
+        """What has come so far, on one topic or on all."""
+        with self.changed:
+            return [r for r in self.received if topic in (None, r.topic)]
+
+    def messages(self, topic):
+        return [r.json for r in self.heard(topic)]
+
+    def message(self, topic, nonce, copies=1):
+        """Waits for the Message (or Error) with this nonce; the JSON of the last copy asked for."""
+
+        def found():
+            hits = [m for m in self.messages(topic) if m.get("nonce") == nonce]
+            return hits[copies - 1] if len(hits) >= copies else None
+
+        return self.wait(found)
+
+    def until(self, topic, seq):
+        """Waits for the Message of this number; all of the topic's so far."""
+        self.wait(lambda: any(m["seq"] == seq for m in self.messages(topic)))
+        return self.messages(topic)
+
+    def error(self, nonce):
+        return self.message(f"user/{self.user}/errors", nonce)
+
+
+def alias(number):
+    found = Properties(PacketTypes.PUBLISH)
+    found.TopicAlias = number
+    return found
+
+
+def eventually(check, timeout=WAIT_S):
+    """Polls what cannot be awaited: a process's state, or somebody else's."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{check} did not come true"
+        time.sleep(0.02)
