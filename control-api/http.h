@@ -22,11 +22,10 @@
 #include <jansson.h>
 
 #include "buf.h"
-#include "status.h"
-#include "str.h"
+#include "match.h"
+#include "pool.h"
 
 struct api; /* api.h: what main has put together */
-struct pg;
 
 struct caller {
     int64_t user; /* 0: nobody is signed in (open routes) */
@@ -42,23 +41,28 @@ struct request {
     struct caller caller;
     json_t *body; /* an object; NULL where the route takes no body */
 
-    /* http.c's own. */
-    const char *query; /* raw, after the "?"; "" without one */
-    struct pg *pg;
-    char *query_texts;
-    size_t query_used;
+    struct lease lease; /* request_pg's; for a domain function that gives it back while it hashes */
+    struct query query; /* query_*'s */
 };
+
+enum { REPLY_MAX = 16 * 1024 * 1024, REPLY_FIELDS_MAX = 8 };
 
 struct reply {
     /* 0: 200, or 204 while body is empty. Of success only: a failure's comes from its status. */
     int http;
-    /* JSON, built with buf_*; a buffer that has failed is answered with 500. */
+    /* JSON, built with buf_*, of at most REPLY_MAX bytes; a buffer that has failed is answered with
+     * 500. */
     struct buf body;
-    int retry_after; /* seconds, of RATE_LIMITED and UNAVAILABLE; 0: 1 s */
+    int retry_after;           /* seconds, of RATE_LIMITED and UNAVAILABLE; 0: 1 s */
+    const char *cache_control; /* NULL: "no-store" */
 
-    /* http.c's own. */
+    /* reply_problem's and reply_field's. */
     const char *detail;
-    json_t *fields;
+    struct {
+        const char *name;
+        const char *text;
+    } fields[REPLY_FIELDS_MAX];
+    size_t fields_count;
 };
 
 /* HUM_OK: reply->http and reply->body are sent. Anything else: problem+json of that status, with
@@ -75,13 +79,13 @@ typedef enum hum_status (*handler_fn)(struct request *request, struct reply *rep
     } while (0)
 
 /* Lends a connection of the pool until the handler returns; the same one at every call. Waits at
- * most 2 s, then HUM_UNAVAILABLE. No transaction is open on it, and none must be left. */
+ * most POOL_WAIT_MS, then HUM_UNAVAILABLE. No transaction is open on it, and none must be left. */
 HUM_MUSTCHECK enum hum_status request_pg(struct request *request, struct pg **ret_pg);
 
 /* Says what is wrong, in a constant text for people; returns status, for the handler to pass on. */
 enum hum_status reply_problem(struct reply *reply, enum hum_status status, const char *detail);
-/* Says what is wrong with one member, path value or query value (a constant text). The first word on
- * a name stays. */
+/* Says what is wrong with one member, path value or query value; both texts are constants. The first
+ * word on a name stays, and what is past REPLY_FIELDS_MAX is not told. */
 void reply_field(struct reply *reply, const char *name, const char *text);
 /* HUM_INVALID_REQUEST once a field has been refused, by reply_field or the readers below. */
 HUM_MUSTCHECK enum hum_status reply_verdict(const struct reply *reply);

@@ -4,14 +4,14 @@
 
 #include "http.h"
 
-enum auth { OPEN, SIGNED_IN };
+enum route_auth { OPEN, SIGNED_IN };
 
 enum { NO_BODY = 0, BODY_DEFAULT = 64 * 1024 };
 
 struct route {
     const char *method;
-    const char *path; /* {id}: an id; everything else literally. Literals come before {id}s */
-    enum auth auth;
+    const char *path; /* {id}: an id; everything else literally, which wins over {id} */
+    enum route_auth auth;
     size_t limit; /* bytes of the body, a JSON object; NO_BODY: what comes is not looked at */
     handler_fn handler;
 };

@@ -1,0 +1,16 @@
+/* What main has put together, and the requests work with. Constant while the server runs; what the
+ * pointers lead to may be used by any thread. */
+#ifndef HUM_API_H
+#define HUM_API_H
+
+#include "config.h"
+#include "domain/auth.h"
+#include "pool.h"
+
+struct api {
+    struct config config;
+    struct pool *pool;
+    struct auth auth;
+};
+
+#endif

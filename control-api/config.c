@@ -1,0 +1,145 @@
+#include "config.h"
+
+#include <ctype.h>
+
+static const char prefix[] = "HUM_";
+
+static const struct option table[CONFIG_COUNT] = {
+    [CONFIG_BIND] = {"bind", OPTION_TEXT, "127.0.0.1", "address to listen on", 0, 0},
+    [CONFIG_HTTP_PORT] = {"http_port", OPTION_NUMBER, "8080", "port of the REST API", 1, 65535},
+    [CONFIG_MQTT_PORT] = {"mqtt_port", OPTION_NUMBER, "1883", "port that clients reach MQTT at", 1,
+                          65535},
+    [CONFIG_WS_PORT] = {"ws_port", OPTION_NUMBER, "9001",
+                        "port that clients reach MQTT over WebSocket at", 1, 65535},
+    [CONFIG_PUBLIC_URL] = {"public_url", OPTION_TEXT, "",
+                           "how clients reach this API (http://BIND:HTTP_PORT); its host is also "
+                           "the one of the MQTT addresses they are given",
+                           0, 0},
+    [CONFIG_DATABASE_URL] = {"database_url", OPTION_TEXT, NULL,
+                             "PostgreSQL: a URI or a conninfo string", 0, 0},
+    [CONFIG_DATABASE_USER] = {"database_user", OPTION_TEXT, "",
+                              "role to connect as (as in database_url)", 0, 0},
+    [CONFIG_DATABASE_PASSWORD_FILE] = {"database_password_file", OPTION_TEXT, "",
+                                       "file with its password in one line", 0, 0},
+    [CONFIG_DATABASE_POOL] = {"database_pool", OPTION_NUMBER, "8", "connections to the database",
+                              1, 64},
+    [CONFIG_KEYS_DIR] = {"keys_dir", OPTION_TEXT, NULL,
+                         "folder of keys, as \"hum-api keys DIR\" makes it", 0, 0},
+};
+
+/* HUM_HTTP_PORT=… to http_port; false: too long to be one of ours. */
+static bool option_name(const char *variable, size_t len, char *ret_name, size_t size) {
+    if (len >= size) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        ret_name[i] = (char)tolower((unsigned char)variable[i]);
+    }
+    ret_name[len] = '\0';
+    return true;
+}
+
+static enum hum_status set_variable(struct config *config, const char *variable) {
+    const char *sign = strchr(variable, '=');
+    const char *start = variable + sizeof prefix - 1;
+    char name[64];
+
+    if (!sign || !option_name(start, (size_t)(sign - start), name, sizeof name)) {
+        return HUM_NOT_FOUND;
+    }
+    return option_set(table, CONFIG_COUNT, config->values, name, sign + 1);
+}
+
+static bool set_all(struct config *config, char *const *environment, char *error,
+                    size_t error_size) {
+    for (char *const *at = environment; *at; at++) {
+        if (strncmp(*at, prefix, sizeof prefix - 1) != 0) {
+            continue;
+        }
+        enum hum_status status = set_variable(config, *at);
+        if (status != HUM_OK) {
+            snprintf(error, error_size, "%.*s: %s", (int)strcspn(*at, "="), *at,
+                     status == HUM_NOT_FOUND ? "no such option" : "the value does not fit");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The host of a URL, with the brackets of an IPv6 address. */
+static struct str host_of(const char *url) {
+    const char *host = strstr(url, "://");
+
+    if (!host) {
+        return (struct str){0};
+    }
+    host += 3;
+    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
+    return len <= 255 && len <= strlen(host) ? (struct str){host, len} : (struct str){0};
+}
+
+/* Clients reach the broker where they reach the API: the same host, other ports. */
+static bool make_urls(struct config *config, char *error, size_t error_size) {
+    const char *public_url = config->values[CONFIG_PUBLIC_URL].text;
+    const char *bind = config->values[CONFIG_BIND].text;
+    bool is_ipv6 = strchr(bind, ':') != NULL;
+    char own[300];
+
+    if (*public_url == '\0') {
+        snprintf(own, sizeof own, "http://%s%s%s", is_ipv6 ? "[" : "", bind, is_ipv6 ? "]" : "");
+        public_url = own;
+    }
+    struct str host = host_of(public_url);
+    if (host.len == 0) {
+        snprintf(error, error_size, "HUM_PUBLIC_URL: no URL with a host");
+        return false;
+    }
+    snprintf(config->mqtt_url, sizeof config->mqtt_url, "mqtt://%.*s:%d", (int)host.len, host.data,
+             (int)config->values[CONFIG_MQTT_PORT].number);
+    snprintf(config->ws_url, sizeof config->ws_url, "ws://%.*s:%d/mqtt", (int)host.len, host.data,
+             (int)config->values[CONFIG_WS_PORT].number);
+    return true;
+}
+
+bool config_read(char *const *environment, struct config *ret_config, char *error,
+                 size_t error_size) {
+    struct config config = {0};
+    const char *name = NULL;
+    char upper[64];
+
+    if (!set_all(&config, environment, error, error_size)) {
+        return false;
+    }
+    if (option_defaults(table, CONFIG_COUNT, config.values, &name) != HUM_OK) {
+        size_t i = 0;
+
+        for (; name[i] && i < sizeof upper - 1; i++) {
+            upper[i] = (char)toupper((unsigned char)name[i]);
+        }
+        upper[i] = '\0';
+        snprintf(error, error_size, "%s%s: must be set", prefix, upper);
+        return false;
+    }
+    if (!make_urls(&config, error, error_size)) {
+        return false;
+    }
+    *ret_config = config;
+    return true;
+}
+
+void config_help(FILE *out) {
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        int used = fprintf(out, "  %s", prefix);
+
+        for (const char *at = table[i].name; *at; at++) {
+            used += fputc(toupper((unsigned char)*at), out) != EOF;
+        }
+        fprintf(out, "%*s%s", used < 34 ? 34 - used : 1, "", table[i].help);
+        if (!table[i].initial) {
+            fputs("; must be set", out);
+        } else if (*table[i].initial) {
+            fprintf(out, "; default %s", table[i].initial);
+        }
+        fputc('\n', out);
+    }
+}

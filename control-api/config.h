@@ -1,0 +1,34 @@
+/* Options of the control API, from the environment. */
+#ifndef HUM_CONFIG_H
+#define HUM_CONFIG_H
+
+#include <stdio.h>
+
+#include "options.h"
+
+enum config_option {
+    CONFIG_BIND,
+    CONFIG_HTTP_PORT,
+    CONFIG_MQTT_PORT,
+    CONFIG_WS_PORT,
+    CONFIG_PUBLIC_URL,
+    CONFIG_DATABASE_URL,
+    CONFIG_DATABASE_USER,
+    CONFIG_DATABASE_PASSWORD_FILE,
+    CONFIG_DATABASE_POOL,
+    CONFIG_KEYS_DIR,
+    CONFIG_COUNT,
+};
+
+struct config {
+    struct option_value values[CONFIG_COUNT];
+    char mqtt_url[320]; /* mqtt://host:port */
+    char ws_url[320];   /* ws://host:port/mqtt */
+};
+
+/* Reads HUM_*; a variable of that kind that is no option is refused. False: error has one line. */
+HUM_MUSTCHECK bool config_read(char *const *environment, struct config *ret_config, char *error,
+                               size_t error_size);
+void config_help(FILE *out);
+
+#endif

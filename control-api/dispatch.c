@@ -1,0 +1,286 @@
+#include "dispatch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "body.h"
+#include "routes.h"
+
+/* One request on its way through. */
+struct exchange {
+    const struct _u_request *in;
+    struct _u_response *out;
+    struct request request;
+    struct reply reply;
+    const struct route *route; /* NULL: none was found */
+    const char *resource;      /* pattern of the path; NULL: none */
+    char *query_text;
+    bool token_refused; /* a token came with the request, and was not good */
+};
+
+size_t dispatch_body_max(void) {
+    size_t max = 0;
+
+    for (size_t i = 0; i < routes_count; i++) {
+        max = routes[i].limit > max ? routes[i].limit : max;
+    }
+    return max;
+}
+
+static void header(struct exchange *exchange, const char *name, const char *value) {
+    if (u_map_put(exchange->out->map_header, name, value) != U_OK) {
+        y_log_message(Y_LOG_LEVEL_ERROR, "no memory for the header %s of an answer", name);
+    }
+}
+
+/* The pattern that the path fits; one with ids in its places before one without. */
+static const char *find_resource(const char *path, bool *ret_bad_id) {
+    int64_t ids[PATH_IDS_MAX];
+    const char *almost = NULL;
+
+    *ret_bad_id = false;
+    for (size_t i = 0; i < routes_count; i++) {
+        enum match match = match_path(routes[i].path, path, ids);
+
+        if (match == MATCH_YES) {
+            return routes[i].path;
+        }
+        if (match == MATCH_BAD_ID && !almost) {
+            almost = routes[i].path;
+        }
+    }
+    *ret_bad_id = almost != NULL;
+    return almost;
+}
+
+/* HEAD is GET whose body libmicrohttpd leaves out. */
+static const struct route *find_route(const char *resource, const char *method) {
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+
+    for (size_t i = 0; i < routes_count; i++) {
+        if (strcmp(routes[i].path, resource) == 0 && strcmp(routes[i].method, wanted) == 0) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the resource can do, as the values of Allow and of Access-Control-Allow-Methods. */
+static void allow(struct exchange *exchange, const char *name) {
+    char methods[96] = "OPTIONS";
+    size_t len = strlen(methods);
+
+    for (size_t i = 0; i < routes_count; i++) {
+        if (strcmp(routes[i].path, exchange->resource) == 0 && len < sizeof methods) {
+            const char *more = strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "";
+
+            len += (size_t)snprintf(methods + len, sizeof methods - len, ", %s%s",
+                                    routes[i].method, more);
+        }
+    }
+    header(exchange, name, methods);
+}
+
+/* Any page of any origin may call: what it needs is a bearer token, which a browser, unlike a cookie,
+ * never sends by itself. */
+static enum hum_status preflight(struct exchange *exchange) {
+    exchange->reply.http = MHD_HTTP_NO_CONTENT;
+    allow(exchange, "Allow");
+    allow(exchange, "Access-Control-Allow-Methods");
+    header(exchange, "Access-Control-Allow-Headers", "Authorization, Content-Type");
+    header(exchange, "Access-Control-Max-Age", "86400");
+    return HUM_OK;
+}
+
+/* The token of "Authorization: Bearer …" (RFC 6750, section 2.1). */
+static struct str bearer(const struct _u_request *in) {
+    static const char scheme[] = "Bearer ";
+    const char *value = u_map_get_case(in->map_header, "Authorization");
+
+    if (!value || strncasecmp(value, scheme, sizeof scheme - 1) != 0) {
+        return (struct str){0};
+    }
+    value += sizeof scheme - 1;
+    return str_of(value + strspn(value, " "));
+}
+
+static enum hum_status guard(struct exchange *exchange) {
+    struct request *request = &exchange->request;
+    struct str token = bearer(exchange->in);
+    struct token_claims claims;
+
+    if (exchange->route->auth == OPEN) {
+        return HUM_OK;
+    }
+    if (!token.data) {
+        return HUM_UNAUTHORIZED;
+    }
+    enum hum_status status = auth_check(&request->api->auth, &request->lease, token, &claims);
+    if (status != HUM_OK) {
+        exchange->token_refused = status == HUM_UNAUTHORIZED;
+        return status;
+    }
+    request->caller = (struct caller){claims.user, claims.session};
+    return HUM_OK;
+}
+
+static enum hum_status read_body(struct exchange *exchange) {
+    const struct _u_request *in = exchange->in;
+    size_t limit = exchange->route->limit;
+    struct str text = {in->binary_body, in->binary_body_length};
+
+    if (limit == NO_BODY) {
+        return HUM_OK;
+    }
+    /* Ulfius keeps one byte more than the largest limit, and drops the rest. */
+    if (text.len > limit) {
+        return HUM_TOO_LARGE;
+    }
+    if (text.len > 0 && !body_is_json(u_map_get_case(in->map_header, "Content-Type"))) {
+        return HUM_UNSUPPORTED_MEDIA_TYPE;
+    }
+    return body_parse(text, &exchange->request.body, &exchange->reply.detail);
+}
+
+static enum hum_status serve(struct exchange *exchange) {
+    const char *method = exchange->in->http_verb;
+    struct request *request = &exchange->request;
+    bool bad_id;
+
+    exchange->resource = find_resource(request->path, &bad_id);
+    if (!exchange->resource) {
+        return HUM_NOT_FOUND;
+    }
+    if (strcmp(method, "OPTIONS") == 0) {
+        return preflight(exchange);
+    }
+    exchange->route = find_route(exchange->resource, method);
+    if (!exchange->route) {
+        allow(exchange, "Allow");
+        return HUM_METHOD_NOT_ALLOWED;
+    }
+    HTTP_TRY(guard(exchange));
+    if (bad_id) {
+        return reply_problem(&exchange->reply, HUM_INVALID_REQUEST,
+                             "An id in the path is not a decimal number");
+    }
+    match_path(exchange->resource, request->path, request->id);
+    HTTP_TRY(read_body(exchange));
+    return exchange->route->handler(request, &exchange->reply);
+}
+
+/* Cuts Ulfius' copy of the raw URL into path and query. */
+static bool open_exchange(struct exchange *exchange) {
+    struct request *request = &exchange->request;
+    const char *query = strchr(exchange->in->http_url, '?');
+
+    buf_init(&exchange->reply.body, REPLY_MAX);
+    request->path = exchange->in->url_path;
+    if (query) {
+        exchange->query_text = strdup(query + 1);
+        if (!exchange->query_text) {
+            return false;
+        }
+        query_parse(exchange->query_text, &request->query);
+    }
+    return true;
+}
+
+static void render_problem(struct exchange *exchange, enum hum_status status) {
+    struct reply *reply = &exchange->reply;
+    struct buf *out = &reply->body;
+
+    buf_reset(out);
+    buf_text(out, "{\"type\":\"about:blank\",\"title\":");
+    buf_json_string(out, str_of(hum_status_text(status)));
+    buf_text(out, ",\"status\":");
+    buf_int(out, hum_status_http(status));
+    buf_text(out, ",\"code\":");
+    buf_json_string(out, str_of(hum_status_code(status)));
+    buf_text(out, ",\"detail\":");
+    buf_json_string(out, str_of(reply->detail ? reply->detail : hum_status_text(status)));
+    for (size_t i = 0; i < reply->fields_count; i++) {
+        buf_text(out, i ? "," : ",\"fields\":{");
+        buf_json_string(out, str_of(reply->fields[i].name));
+        buf_text(out, ":");
+        buf_json_string(out, str_of(reply->fields[i].text));
+    }
+    buf_text(out, reply->fields_count ? "}}" : "}");
+}
+
+static void problem_headers(struct exchange *exchange, enum hum_status status) {
+    char seconds[16];
+
+    if (hum_status_http(status) == MHD_HTTP_UNAUTHORIZED) {
+        header(exchange, "WWW-Authenticate",
+               exchange->token_refused ? "Bearer realm=\"hum\", error=\"invalid_token\""
+                                       : "Bearer realm=\"hum\"");
+    }
+    if (status == HUM_UNAVAILABLE || status == HUM_RATE_LIMITED) {
+        int wait = exchange->reply.retry_after;
+
+        snprintf(seconds, sizeof seconds, "%d", wait ? wait : 1);
+        header(exchange, "Retry-After", seconds);
+    }
+}
+
+/* One line for what somebody should know of. Names the route, not the path, which anybody may write. */
+static void log_failure(const struct exchange *exchange, enum hum_status status) {
+    const struct request *request = &exchange->request;
+    const char *error = request->lease.pg ? pg_error(request->lease.pg) : "";
+
+    if (status != HUM_INTERNAL && status != HUM_UNAVAILABLE) {
+        return;
+    }
+    y_log_message(status == HUM_INTERNAL ? Y_LOG_LEVEL_ERROR : Y_LOG_LEVEL_WARNING,
+                  "%s %s for user %" PRId64 " failed, answered with %d%s%s",
+                  exchange->route ? exchange->route->method : "?",
+                  exchange->resource ? exchange->resource : "?", request->caller.user,
+                  hum_status_http(status), *error ? ": " : "", error);
+}
+
+static void answer(struct exchange *exchange, enum hum_status status) {
+    struct reply *reply = &exchange->reply;
+    const char *type = "application/json";
+
+    if (status == HUM_OK && reply->body.failed) {
+        status = HUM_INTERNAL;
+    }
+    if (status != HUM_OK) {
+        log_failure(exchange, status);
+        render_problem(exchange, status);
+        problem_headers(exchange, status);
+        reply->http = hum_status_http(status);
+        type = "application/problem+json";
+    } else if (reply->http == 0) {
+        reply->http = reply->body.len ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
+    }
+    header(exchange, "Access-Control-Allow-Origin", "*");
+    header(exchange, "Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate");
+    header(exchange, "X-Content-Type-Options", "nosniff");
+    header(exchange, "Cache-Control",
+           status == HUM_OK && reply->cache_control ? reply->cache_control : "no-store");
+    if (reply->body.len) {
+        header(exchange, "Content-Type", type);
+    }
+    if (ulfius_set_binary_body_response(exchange->out, (unsigned int)reply->http, reply->body.data,
+                                        reply->body.len) != U_OK) {
+        exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+int dispatch(const struct _u_request *in, struct _u_response *out, void *user_data) {
+    struct api *api = user_data;
+    struct exchange exchange = {
+        .in = in, .out = out, .request = {.api = api, .lease = {.pool = api->pool}}};
+
+    enum hum_status status = open_exchange(&exchange) ? serve(&exchange) : HUM_INTERNAL;
+    answer(&exchange, status);
+    lease_return(&exchange.request.lease);
+    json_decref(exchange.request.body);
+    buf_free(&exchange.reply.body);
+    free(exchange.query_text);
+    return U_CALLBACK_COMPLETE;
+}

@@ -1,0 +1,144 @@
+#include "auth.h"
+
+#include "api.h"
+#include "domain/email.h"
+#include "handlers/users.h"
+
+enum {
+    PASSWORD_MIN = 8, /* code points, as all of these */
+    PASSWORD_MAX = 128,
+    DEVICE_NAME_MAX = 64,
+    DEVICE_KIND_MAX = 32,
+    REFRESH_TOKEN_MAX = 256, /* what is longer is no token */
+};
+
+static void render_mqtt(struct buf *out, const struct api *api, const struct auth_session *session) {
+    buf_text(out, "{\"client_id\":");
+    buf_json_id(out, session->id);
+    buf_text(out, ",\"username\":");
+    buf_json_id(out, session->user.id);
+    buf_text(out, ",\"password\":");
+    buf_json_string(out, str_of(session->mqtt_token));
+    buf_text(out, ",\"expires_in\":");
+    buf_int(out, session->mqtt_expires_in);
+    buf_text(out, ",\"tcp\":");
+    buf_json_string(out, str_of(api->config.mqtt_url));
+    buf_text(out, ",\"ws\":");
+    buf_json_string(out, str_of(api->config.ws_url));
+    buf_text(out, "}");
+}
+
+/* Frees the session. */
+static enum hum_status reply_session(const struct request *request, struct reply *reply, int http,
+                                     struct auth_session *session) {
+    struct buf *out = &reply->body;
+
+    reply->http = http;
+    buf_text(out, "{\"user\":");
+    render_user(out, &session->user, true);
+    buf_text(out, ",\"session_id\":");
+    buf_json_id(out, session->id);
+    buf_text(out, ",\"access_token\":");
+    buf_json_string(out, str_of(session->access_token));
+    buf_text(out, ",\"token_type\":\"Bearer\",\"expires_in\":");
+    buf_int(out, TOKENS_LIFE_S);
+    buf_text(out, ",\"refresh_token\":");
+    buf_json_string(out, str_of(session->refresh_token));
+    buf_text(out, ",\"mqtt\":");
+    render_mqtt(out, request->api, session);
+    buf_text(out, "}");
+    auth_session_free(session);
+    return HUM_OK;
+}
+
+static bool has_control(struct str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Members of "device". */
+static void device_text(const json_t *object, struct reply *reply, const char *member,
+                        const char *name, size_t max, struct str *ret) {
+    const json_t *value = json_object_get(object, member);
+    struct str text = {json_string_value(value), json_string_length(value)};
+    size_t chars = 0;
+
+    if (!value || json_is_null(value)) {
+        return;
+    }
+    if (!text.data || !str_utf8(text, &chars) || chars > max || has_control(text)) {
+        reply_field(reply, name, "must be a short string without control characters");
+        return;
+    }
+    *ret = text;
+}
+
+static void read_device(const struct request *request, struct reply *reply,
+                        struct auth_device *device) {
+    json_t *object = NULL;
+
+    *device = (struct auth_device){str_of(""), str_of("")};
+    body_object(request, reply, "device", OPTIONAL, &object);
+    device_text(object, reply, "name", "device.name", DEVICE_NAME_MAX, &device->name);
+    device_text(object, reply, "kind", "device.kind", DEVICE_KIND_MAX, &device->kind);
+}
+
+enum hum_status handle_register(struct request *request, struct reply *reply) {
+    struct auth_registration registration = {0};
+    struct nickname display, key;
+    struct str nickname = {0};
+    struct auth_session session;
+    const char *why = NULL;
+
+    body_text(request, reply, "email", REQUIRED, 1, EMAIL_MAX, &registration.email);
+    if (registration.email.data && !email_valid(registration.email)) {
+        reply_field(reply, "email", "is no e-mail address");
+    }
+    body_text(request, reply, "password", REQUIRED, PASSWORD_MIN, PASSWORD_MAX,
+              &registration.password);
+    body_text(request, reply, "nickname", OPTIONAL, NICKNAME_MIN, NICKNAME_MAX, &nickname);
+    if (nickname.data) {
+        if (nickname_prepare(nickname, &display, &key, &why) != HUM_OK) {
+            reply_field(reply, "nickname", why);
+        }
+        registration.nickname = &display;
+        registration.nickname_key = &key;
+    }
+    read_device(request, reply, &registration.device);
+    HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(auth_register(&request->api->auth, &request->lease, &registration, &session));
+    return reply_session(request, reply, 201, &session);
+}
+
+enum hum_status handle_login(struct request *request, struct reply *reply) {
+    struct str email = {0}, password = {0};
+    struct auth_device device;
+    struct auth_session session;
+
+    body_text(request, reply, "email", REQUIRED, 1, EMAIL_MAX, &email);
+    body_text(request, reply, "password", REQUIRED, 1, PASSWORD_MAX, &password);
+    read_device(request, reply, &device);
+    HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(auth_login(&request->api->auth, &request->lease, email, password, &device, &session));
+    return reply_session(request, reply, 200, &session);
+}
+
+enum hum_status handle_refresh(struct request *request, struct reply *reply) {
+    struct str token = {0};
+    struct auth_session session;
+
+    body_text(request, reply, "refresh_token", REQUIRED, 1, REFRESH_TOKEN_MAX, &token);
+    HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(auth_refresh(&request->api->auth, &request->lease, token, &session));
+    return reply_session(request, reply, 200, &session);
+}
+
+enum hum_status handle_logout(struct request *request, struct reply *reply) {
+    reply->http = 204;
+    return auth_logout(&request->api->auth, &request->lease, request->caller.user,
+                       request->caller.session);
+}

@@ -1,0 +1,12 @@
+/* /auth: signing up, in and out. */
+#ifndef HUM_HANDLERS_AUTH_H
+#define HUM_HANDLERS_AUTH_H
+
+#include "http.h"
+
+enum hum_status handle_register(struct request *request, struct reply *reply);
+enum hum_status handle_login(struct request *request, struct reply *reply);
+enum hum_status handle_refresh(struct request *request, struct reply *reply);
+enum hum_status handle_logout(struct request *request, struct reply *reply);
+
+#endif

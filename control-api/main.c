@@ -1,0 +1,230 @@
+/* hum-api: the control API. Reads its options, makes the parts, serves until it is told to stop. */
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <yder.h>
+
+#include "api.h"
+#include "server.h"
+#include "statements.h"
+
+extern char **environ;
+
+enum { PATH_SIZE = 4096 };
+
+static void print_log(void *cls, const char *app, const time_t date, const unsigned long level,
+                      const char *message) {
+    const char *name = level == Y_LOG_LEVEL_ERROR     ? "error"
+                       : level == Y_LOG_LEVEL_WARNING ? "warning"
+                                                      : "info";
+    char time[32] = "";
+    struct tm tm;
+
+    (void)cls;
+    if (gmtime_r(&date, &tm)) {
+        strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    }
+    fprintf(stderr, "%s %s %s: %s\n", time, app, name, message);
+}
+
+static void report_database(const char *line) { y_log_message(Y_LOG_LEVEL_WARNING, "%s", line); }
+
+static int usage(FILE *out, int status) {
+    fputs("hum-api: Hum's control API, over HTTP\n\n"
+          "  hum-api            serve, with the options below from the environment\n"
+          "  hum-api keys DIR   make the keys that are missing in DIR\n"
+          "  hum-api --help     this text\n"
+          "  hum-api --version  the version\n\n",
+          out);
+    config_help(out);
+    return status;
+}
+
+/* Says what could not be done, on the way to a first request. */
+static bool fail(const char *what, const char *why) {
+    y_log_message(Y_LOG_LEVEL_ERROR, "%s: %s", what, why);
+    return false;
+}
+
+static const char *key_error(enum hum_status status) {
+    switch (status) {
+    case HUM_NOT_FOUND:
+        return "no key is there (make it with \"hum-api keys\")";
+    case HUM_INVALID_REQUEST:
+        return "holds something that is no such key, or too many";
+    default:
+        return errno ? strerror(errno) : "no memory";
+    }
+}
+
+static bool join(char path[PATH_SIZE], const char *folder, const char *name) {
+    return snprintf(path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE ||
+           fail(folder, "the path is too long");
+}
+
+static bool make_folder(const char *folder) {
+    return mkdir(folder, 0700) == 0 || errno == EEXIST || fail(folder, strerror(errno));
+}
+
+static bool make_keys(const char *folder) {
+    static const struct {
+        const char *name;
+        enum hum_status (*ensure)(const char *folder);
+    } kinds[] = {{"mqtt", keys_ensure}, {"refresh", keys_ensure}, {"api", tokens_ensure}};
+    char path[PATH_SIZE];
+
+    if (!make_folder(folder)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!join(path, folder, kinds[i].name)) {
+            return false;
+        }
+        errno = 0;
+        enum hum_status status = kinds[i].ensure(path);
+        if (status != HUM_OK) {
+            return fail(path, key_error(status));
+        }
+    }
+    return true;
+}
+
+static bool load_keys(struct auth *auth, const char *folder) {
+    char path[PATH_SIZE];
+    enum hum_status status;
+
+    errno = 0;
+    if (!join(path, folder, "mqtt")) {
+        return false;
+    }
+    status = keys_load(path, &auth->mqtt_keys);
+    if (status == HUM_OK) {
+        join(path, folder, "refresh");
+        status = keys_load(path, &auth->refresh_keys);
+    }
+    if (status == HUM_OK) {
+        join(path, folder, "api");
+        status = tokens_open(path, &auth->tokens);
+    }
+    return status == HUM_OK || fail(path, key_error(status));
+}
+
+/* A database that does not answer yet is no reason to give up: the probes tell. */
+static bool start_pool(struct api *api) {
+    const struct option_value *values = api->config.values;
+    struct pg_config config = {
+        .url = values[CONFIG_DATABASE_URL].text,
+        .user = values[CONFIG_DATABASE_USER].text,
+        .password_file = values[CONFIG_DATABASE_PASSWORD_FILE].text,
+        .application = "hum-api",
+        .options = "-c lock_timeout=2s -c statement_timeout=10s "
+                   "-c idle_in_transaction_session_timeout=5s",
+    };
+
+    return pool_start(&config, (size_t)values[CONFIG_DATABASE_POOL].number, report_database,
+                      &api->pool) != HUM_INTERNAL ||
+           fail("starting the connection pool", "no memory or thread");
+}
+
+static bool make_api(struct api *api) {
+    return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
+           ((passwords_new(&api->auth.passwords) == HUM_OK &&
+             verified_new(&api->auth.verified) == HUM_OK) ||
+            fail("starting", "no memory")) &&
+           start_pool(api);
+}
+
+static void free_api(struct api *api) {
+    pool_stop(api->pool);
+    verified_free(api->auth.verified);
+    passwords_free(api->auth.passwords);
+    tokens_close(api->auth.tokens);
+    keys_wipe(&api->auth.refresh_keys);
+    keys_wipe(&api->auth.mqtt_keys);
+}
+
+/* Each connection needs a descriptor. */
+static void raise_limits(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool serve(struct api *api, const sigset_t *stop_signals) {
+    const struct option_value *values = api->config.values;
+    struct server *server = NULL;
+    char error[256];
+    int signal_number = 0;
+
+    if (server_start(api, &server, error, sizeof error) != HUM_OK) {
+        y_log_message(Y_LOG_LEVEL_ERROR, "%s", error);
+        return false;
+    }
+    y_log_message(Y_LOG_LEVEL_INFO, "serving on %s port %s", values[CONFIG_BIND].text,
+                  values[CONFIG_HTTP_PORT].text);
+    sigwait(stop_signals, &signal_number);
+    y_log_message(Y_LOG_LEVEL_INFO, "stopping, as signal %d came", signal_number);
+    server_stop(server);
+    return true;
+}
+
+/* The signals are blocked before the first thread starts, so that only sigwait sees them. */
+static bool run(void) {
+    struct api api = {0};
+    sigset_t stop_signals;
+    char error[256];
+
+    if (!config_read(environ, &api.config, error, sizeof error)) {
+        y_log_message(Y_LOG_LEVEL_ERROR, "%s", error);
+        return false;
+    }
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGTERM);
+    sigaddset(&stop_signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    raise_limits();
+    bool ok = make_api(&api) && serve(&api, &stop_signals);
+    free_api(&api);
+    return ok;
+}
+
+static int command(int argc, char **argv) {
+    if (argc == 1) {
+        return run() ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        return usage(stdout, EXIT_SUCCESS);
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("hum-api " HUM_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 2 && strcmp(argv[1], "statements") == 0) {
+        statements_print(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc == 3 && strcmp(argv[1], "keys") == 0) {
+        return make_keys(argv[2]) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    return usage(stderr, 2);
+}
+
+int main(int argc, char **argv) {
+    y_set_logs_callback(print_log, NULL, NULL);
+    if (sodium_init() < 0 ||
+        y_init_logs("hum-api", Y_LOG_MODE_CALLBACK, Y_LOG_LEVEL_INFO, NULL, NULL) != 1) {
+        fputs("hum-api: cannot start: no randomness or no memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    int status = command(argc, argv);
+    y_close_logs();
+    return status;
+}

@@ -1,0 +1,105 @@
+#include "passwords.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ARGON_PASSES = 2, ARGON_MEMORY = 19 * 1024 * 1024 };
+
+_Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "room for a hash");
+
+struct passwords {
+    char nobody[PASSWORD_HASH_MAX]; /* the hash of a password that nobody knows */
+    pthread_mutex_t lock;
+    pthread_cond_t freed;
+    long permits;
+};
+
+static bool make_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX]) {
+    return crypto_pwhash_str_alg(ret_hash, password.data, password.len, ARGON_PASSES, ARGON_MEMORY,
+                                 crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+enum hum_status passwords_new(struct passwords **ret_passwords) {
+    struct passwords *passwords = calloc(1, sizeof *passwords);
+    char unknown[32];
+    pthread_condattr_t monotonic;
+
+    if (!passwords || sodium_init() < 0) {
+        free(passwords);
+        return HUM_INTERNAL;
+    }
+    randombytes_buf(unknown, sizeof unknown);
+    if (!make_hash((struct str){unknown, sizeof unknown}, passwords->nobody)) {
+        free(passwords);
+        return HUM_INTERNAL;
+    }
+    passwords->permits = sysconf(_SC_NPROCESSORS_ONLN);
+    if (passwords->permits < 1) {
+        passwords->permits = 1;
+    }
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&passwords->lock, NULL);
+    pthread_cond_init(&passwords->freed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    *ret_passwords = passwords;
+    return HUM_OK;
+}
+
+void passwords_free(struct passwords *passwords) {
+    if (passwords) {
+        pthread_cond_destroy(&passwords->freed);
+        pthread_mutex_destroy(&passwords->lock);
+        free(passwords);
+    }
+}
+
+static bool take_permit(struct passwords *passwords) {
+    struct timespec until;
+    bool taken = true;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PASSWORD_WAIT_MS / 1000;
+    pthread_mutex_lock(&passwords->lock);
+    while (passwords->permits == 0 && taken) {
+        taken = pthread_cond_timedwait(&passwords->freed, &passwords->lock, &until) != ETIMEDOUT;
+    }
+    taken = passwords->permits > 0;
+    if (taken) {
+        passwords->permits--;
+    }
+    pthread_mutex_unlock(&passwords->lock);
+    return taken;
+}
+
+static void give_permit(struct passwords *passwords) {
+    pthread_mutex_lock(&passwords->lock);
+    passwords->permits++;
+    pthread_cond_signal(&passwords->freed);
+    pthread_mutex_unlock(&passwords->lock);
+}
+
+enum hum_status passwords_hash(struct passwords *passwords, struct str password,
+                               char ret_hash[PASSWORD_HASH_MAX]) {
+    if (!take_permit(passwords)) {
+        return HUM_UNAVAILABLE;
+    }
+    bool made = make_hash(password, ret_hash);
+    give_permit(passwords);
+    return made ? HUM_OK : HUM_INTERNAL;
+}
+
+enum hum_status passwords_verify(struct passwords *passwords, const char *hash,
+                                 struct str password) {
+    if (!take_permit(passwords)) {
+        return HUM_UNAVAILABLE;
+    }
+    int wrong = crypto_pwhash_str_verify(hash ? hash : passwords->nobody, password.data,
+                                         password.len);
+    give_permit(passwords);
+    return wrong || !hash ? HUM_INVALID_CREDENTIALS : HUM_OK;
+}

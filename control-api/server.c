@@ -1,0 +1,221 @@
+#include "server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { STACK_SIZE = 8 * 1024 * 1024 }; /* frames are several times as large */
+#else
+enum { STACK_SIZE = 1024 * 1024 };
+#endif
+
+enum {
+    CONNECTIONS_MAX = 1000, /* a thread each; those beyond wait in the backlog */
+    BACKLOG = 1024,
+    IDLE_TIMEOUT_S = 30,              /* of a connection on which nothing moves */
+    CONNECTION_MEMORY = 64 * 1024,    /* for a request's line and headers, and the answer's */
+    STOP_TIMEOUT_S = 10,
+};
+
+struct server {
+    struct _u_instance instance;
+    struct api *api;
+};
+
+/* Requests between their callback and the end of their answer. libmicrohttpd's hooks have no place for
+ * a pointer that Ulfius does not claim, hence not in the struct. */
+static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t running_done;
+static unsigned running;
+static bool stopping;
+static _Thread_local bool is_running; /* a connection has its own thread */
+
+static int on_request(const struct _u_request *in, struct _u_response *out, void *user_data) {
+    pthread_mutex_lock(&running_lock);
+    running++;
+    is_running = true;
+    bool last = stopping;
+    pthread_mutex_unlock(&running_lock);
+    if (last) {
+        u_map_put(out->map_header, "Connection", "close");
+    }
+    return dispatch(in, out, user_data);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode code) {
+    mhd_request_completed(cls, connection, con_cls, code);
+    if (is_running) {
+        is_running = false;
+        pthread_mutex_lock(&running_lock);
+        if (--running == 0) {
+            pthread_cond_signal(&running_done);
+        }
+        pthread_mutex_unlock(&running_lock);
+    }
+}
+
+static void wait_for_running(void) {
+    struct timespec until;
+    int waited = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STOP_TIMEOUT_S;
+    pthread_mutex_lock(&running_lock);
+    stopping = true;
+    while (running > 0 && waited == 0) {
+        waited = pthread_cond_timedwait(&running_done, &running_lock, &until);
+    }
+    unsigned left = running;
+    pthread_mutex_unlock(&running_lock);
+    if (left > 0) {
+        y_log_message(Y_LOG_LEVEL_WARNING, "stopping with %u requests unanswered after %d s", left,
+                      (int)STOP_TIMEOUT_S);
+    }
+}
+
+/* libmicrohttpd's lines end with a newline, and may quote what a client has sent. */
+static void on_log(void *cls, const char *format, va_list args) {
+    char line[256];
+
+    (void)cls;
+    vsnprintf(line, sizeof line, format, args);
+    line[strcspn(line, "\r\n")] = '\0';
+    y_log_message(Y_LOG_LEVEL_WARNING, "http: %s", line);
+}
+
+/* A listening socket of our own rather than MHD_OPTION_SOCK_ADDR, which would leave the reason of a
+ * failure in a log line. */
+static int listen_on(const struct addrinfo *address) {
+    int on = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        int why = errno;
+
+        close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+static int open_listener(const struct config *config, int *ret_family, char *error,
+                         size_t error_size) {
+    const char *bind_to = config->values[CONFIG_BIND].text;
+    const char *port = config->values[CONFIG_HTTP_PORT].text;
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+                             .ai_socktype = SOCK_STREAM};
+    struct addrinfo *address = NULL;
+
+    if (getaddrinfo(bind_to, port, &hints, &address) != 0) {
+        snprintf(error, error_size, "cannot listen on %s: not an address", bind_to);
+        return -1;
+    }
+    int fd = listen_on(address);
+    if (fd < 0) {
+        snprintf(error, error_size, "cannot listen on %s port %s: %s", bind_to, port,
+                 strerror(errno));
+    }
+    *ret_family = address->ai_family;
+    freeaddrinfo(address);
+    return fd;
+}
+
+/* Every route goes through dispatch: Ulfius' own router is linear, and knows no 405, HEAD or OPTIONS. */
+static bool set_up(struct server *server) {
+    struct _u_instance *instance = &server->instance;
+    const struct config *config = &server->api->config;
+
+    if (ulfius_init_instance(instance, (unsigned)config->values[CONFIG_HTTP_PORT].number, NULL,
+                             NULL) != U_OK) {
+        return false;
+    }
+    /* One byte more than any route takes: Ulfius truncates silently, so that byte tells. */
+    instance->max_post_body_size = dispatch_body_max() + 1;
+    instance->allowed_post_processor = U_POST_PROCESS_NONE;
+    return ulfius_add_endpoint_by_val(instance, "*", NULL, "*", 0, on_request, server->api) ==
+               U_OK &&
+           ulfius_set_default_endpoint(instance, on_request, server->api) == U_OK;
+}
+
+/* A thread a connection: a handler may block. The external logger comes first, as it takes the lines
+ * about the options after it; libmicrohttpd's own would treat text as a format. */
+static enum hum_status start(struct server *server, int fd, int family) {
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)ulfius_uri_logger, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL}, /* main ignores it */
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+                     MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+                     (family == AF_INET6 ? MHD_USE_IPv6 : 0);
+
+    if (ulfius_start_framework_with_mhd_options(&server->instance, flags, options) != U_OK) {
+        return HUM_INTERNAL;
+    }
+    return HUM_OK;
+}
+
+enum hum_status server_start(struct api *api, struct server **ret_server, char *error,
+                             size_t error_size) {
+    struct server *server = calloc(1, sizeof *server);
+    pthread_condattr_t monotonic;
+    int family = AF_INET;
+
+    if (!server) {
+        snprintf(error, error_size, "no memory");
+        return HUM_INTERNAL;
+    }
+    server->api = api;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&running_done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int fd = open_listener(&api->config, &family, error, error_size);
+    if (fd < 0) {
+        free(server);
+        return HUM_UNAVAILABLE;
+    }
+    if (!set_up(server) || start(server, fd, family) != HUM_OK) { /* libmicrohttpd closes fd */
+        snprintf(error, error_size, "the HTTP server does not start");
+        ulfius_clean_instance(&server->instance);
+        free(server);
+        return HUM_INTERNAL;
+    }
+    *ret_server = server;
+    return HUM_OK;
+}
+
+void server_stop(struct server *server) {
+    int fd = MHD_quiesce_daemon(server->instance.mhd_daemon);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    wait_for_running();
+    ulfius_stop_framework(&server->instance);
+    ulfius_clean_instance(&server->instance);
+    free(server);
+}

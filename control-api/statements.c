@@ -1,0 +1,41 @@
+#include "statements.h"
+
+#include "store/accounts.h"
+#include "store/dms.h"
+#include "store/events.h"
+#include "store/friends.h"
+#include "store/health.h"
+#include "store/messages.h"
+#include "store/notify.h"
+#include "store/rooms.h"
+#include "store/sessions.h"
+#include "store/users.h"
+
+/* name, as in store_{name}_statements */
+#define STORES(X)                                                                                  \
+    X(accounts)                                                                                    \
+    X(dms)                                                                                         \
+    X(events)                                                                                      \
+    X(friends)                                                                                     \
+    X(health)                                                                                      \
+    X(messages)                                                                                    \
+    X(notify)                                                                                      \
+    X(rooms)                                                                                       \
+    X(sessions)                                                                                    \
+    X(users)
+
+static void print(FILE *out, const struct pg_statement *const *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%s\t", list[i]->name);
+        for (const char *at = list[i]->sql; *at; at++) {
+            fputc(*at == '\n' || *at == '\t' ? ' ' : *at, out);
+        }
+        fputc('\n', out);
+    }
+}
+
+void statements_print(FILE *out) {
+#define X(name) print(out, store_##name##_statements, store_##name##_statements_count);
+    STORES(X)
+#undef X
+}

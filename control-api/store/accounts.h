@@ -1,0 +1,22 @@
+/* Accounts: what makes a person able to sign in. */
+#ifndef HUM_STORE_ACCOUNTS_H
+#define HUM_STORE_ACCOUNTS_H
+
+#include "pg.h"
+
+/* The constraint that PG_CONFLICT of store_account_add names, besides store_users_nickname_key. */
+extern const char store_accounts_email_key[];
+
+/* Adds a person with a password and an inbox, and tells the new id. */
+HUM_MUSTCHECK enum pg_outcome store_account_add(struct pg *pg, struct str email,
+                                                struct str nickname, struct str nickname_key,
+                                                const char *password_hash, int64_t *ret_id);
+
+/* None or one row, freed with pg_result_free: column 0 the id, column 1 the password's hash. */
+HUM_MUSTCHECK enum pg_outcome store_account_by_email(struct pg *pg, struct str email,
+                                                     struct pg_result **ret_rows);
+
+extern const struct pg_statement *const store_accounts_statements[];
+extern const size_t store_accounts_statements_count;
+
+#endif

@@ -1,0 +1,112 @@
+#include "sessions.h"
+
+#include <sodium.h>
+
+#include "run.h"
+
+#define LIFE "interval '90 days'"
+#define SECONDS(column) "extract(epoch from " column ")::bigint"
+
+static const struct pg_statement add = {
+    "session_add",
+    "insert into sessions (id, user_id, device_name, device_kind, refresh_seed, expires_at) "
+    "values (hum_id(), $1, $2, $3, $4, now() + " LIFE ") returning id, " SECONDS("expires_at"),
+};
+
+static const struct pg_statement lock = {
+    "session_lock",
+    "select user_id, " SECONDS("expires_at") ", refresh_generation, encode(refresh_seed, 'hex') "
+    "from sessions where id = $1 and revoked_at is null and expires_at > now() for update",
+};
+
+static const struct pg_statement advance = {
+    "session_advance",
+    "update sessions set refresh_generation = $2, last_seen_at = now(), "
+    "expires_at = now() + " LIFE " where id = $1 returning " SECONDS("expires_at"),
+};
+
+static const struct pg_statement revoke = {
+    "session_revoke",
+    "update sessions set revoked_at = now() where id = $1 and user_id = $2 and revoked_at is null "
+    "returning id",
+};
+
+static const struct pg_statement alive = {
+    "session_alive",
+    "select from sessions "
+    "where id = $1 and user_id = $2 and revoked_at is null and expires_at > now()",
+};
+
+enum pg_outcome store_session_add(struct pg *pg, struct session *session, struct str device_name,
+                                  struct str device_kind) {
+    struct pg_result *rows = NULL;
+    struct str seed = {(const char *)session->seed, SESSION_SEED_LEN};
+
+    PG_TRY(RUN(pg, &add, &rows, INT(session->user), TEXT(device_name), TEXT(device_kind),
+               BYTES(seed)));
+    session->id = pg_get_int(rows, 0, 0);
+    session->expires_at = pg_get_int(rows, 0, 1);
+    session->generation = 1;
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
+/* False: the seed is not what this program has written. */
+static bool read_row(const struct pg_result *rows, struct session *session) {
+    struct str hex = pg_get_text(rows, 0, 3);
+    size_t len = 0;
+
+    session->user = pg_get_int(rows, 0, 0);
+    session->expires_at = pg_get_int(rows, 0, 1);
+    session->generation = (int32_t)pg_get_int(rows, 0, 2);
+    return sodium_hex2bin(session->seed, SESSION_SEED_LEN, hex.data, hex.len, NULL, &len, NULL) ==
+               0 &&
+           len == SESSION_SEED_LEN;
+}
+
+enum pg_outcome store_session_lock(struct pg *pg, int64_t id, bool *ret_found,
+                                   struct session *ret_session) {
+    struct pg_result *rows = NULL;
+    struct session session = {.id = id};
+
+    PG_TRY(RUN(pg, &lock, &rows, INT(id)));
+    *ret_found = pg_rows(rows) == 1 && read_row(rows, &session);
+    pg_result_free(rows);
+    if (*ret_found) {
+        *ret_session = session;
+    }
+    return PG_DONE;
+}
+
+enum pg_outcome store_session_advance(struct pg *pg, struct session *session) {
+    struct pg_result *rows = NULL;
+
+    PG_TRY(RUN(pg, &advance, &rows, INT(session->id), INT(session->generation + 1)));
+    session->generation++;
+    session->expires_at = pg_get_int(rows, 0, 0);
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
+enum pg_outcome store_session_revoke(struct pg *pg, int64_t user, int64_t id, bool *ret_ended) {
+    struct pg_result *rows = NULL;
+
+    PG_TRY(RUN(pg, &revoke, &rows, INT(id), INT(user)));
+    *ret_ended = pg_rows(rows) == 1;
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
+enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, bool *ret_alive) {
+    struct pg_result *rows = NULL;
+
+    PG_TRY(RUN(pg, &alive, &rows, INT(id), INT(user)));
+    *ret_alive = pg_rows(rows) == 1;
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
+const struct pg_statement *const store_sessions_statements[] = {&add, &lock, &advance, &revoke,
+                                                                &alive};
+const size_t store_sessions_statements_count =
+    sizeof store_sessions_statements / sizeof store_sessions_statements[0];

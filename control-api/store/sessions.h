@@ -1,0 +1,35 @@
+/* Sessions: signed-in devices. A session ends 90 days after its last refresh. */
+#ifndef HUM_STORE_SESSIONS_H
+#define HUM_STORE_SESSIONS_H
+
+#include "pg.h"
+
+enum { SESSION_SEED_LEN = 32 };
+
+struct session {
+    int64_t id;
+    int64_t user;
+    int64_t expires_at; /* seconds since 1970 */
+    int32_t generation; /* of the refresh token that was issued last */
+    unsigned char seed[SESSION_SEED_LEN];
+};
+
+/* Adds a session with user and seed of *session, generation 1; sets its id and its end. */
+HUM_MUSTCHECK enum pg_outcome store_session_add(struct pg *pg, struct session *session,
+                                                struct str device_name, struct str device_kind);
+/* Locks a session until the transaction ends. *ret_found is false when it does not exist, was revoked
+ * or is over; ret_session is then untouched. */
+HUM_MUSTCHECK enum pg_outcome store_session_lock(struct pg *pg, int64_t id, bool *ret_found,
+                                                 struct session *ret_session);
+/* Moves a locked session on to its next refresh token, and its end with it. */
+HUM_MUSTCHECK enum pg_outcome store_session_advance(struct pg *pg, struct session *session);
+/* Ends a session; *ret_ended is false when it had ended before. */
+HUM_MUSTCHECK enum pg_outcome store_session_revoke(struct pg *pg, int64_t user, int64_t id,
+                                                   bool *ret_ended);
+HUM_MUSTCHECK enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id,
+                                                  bool *ret_alive);
+
+extern const struct pg_statement *const store_sessions_statements[];
+extern const size_t store_sessions_statements_count;
+
+#endif

@@ -1,0 +1,125 @@
+#include "verified.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { WAYS = 4, SETS = VERIFIED_SLOTS / WAYS, DIGEST_LEN = 32 };
+
+_Static_assert(DIGEST_LEN == crypto_generichash_BYTES, "the digest of a token");
+
+struct slot {
+    unsigned char digest[DIGEST_LEN]; /* of the token: it need not lie around in memory */
+    struct token_claims claims;       /* session 0: an empty slot */
+    int64_t alive_ms;                 /* when the session was last seen alive */
+};
+
+struct verified {
+    pthread_mutex_t lock;
+    uint64_t revocations;
+    struct slot slots[SETS][WAYS];
+};
+
+enum hum_status verified_new(struct verified **ret_verified) {
+    struct verified *verified = calloc(1, sizeof *verified);
+
+    if (!verified) {
+        return HUM_INTERNAL;
+    }
+    pthread_mutex_init(&verified->lock, NULL);
+    *ret_verified = verified;
+    return HUM_OK;
+}
+
+void verified_free(struct verified *verified) {
+    if (verified) {
+        pthread_mutex_destroy(&verified->lock);
+        free(verified);
+    }
+}
+
+static void digest_of(struct str token, unsigned char ret_digest[DIGEST_LEN]) {
+    crypto_generichash(ret_digest, DIGEST_LEN, (const unsigned char *)token.data, token.len, NULL,
+                       0);
+}
+
+static struct slot *set_of(struct verified *verified, const unsigned char digest[DIGEST_LEN]) {
+    return verified->slots[(digest[0] | (size_t)digest[1] << 8) % SETS];
+}
+
+static struct slot *find(struct slot *set, const unsigned char digest[DIGEST_LEN]) {
+    for (int i = 0; i < WAYS; i++) {
+        if (set[i].claims.session && memcmp(set[i].digest, digest, DIGEST_LEN) == 0) {
+            return &set[i];
+        }
+    }
+    return NULL;
+}
+
+/* An empty slot, or the one that has been looked up longest ago. */
+static struct slot *place(struct slot *set) {
+    struct slot *oldest = &set[0];
+
+    for (int i = 0; i < WAYS; i++) {
+        if (set[i].claims.session == 0) {
+            return &set[i];
+        }
+        if (set[i].alive_ms < oldest->alive_ms) {
+            oldest = &set[i];
+        }
+    }
+    return oldest;
+}
+
+enum verified_state verified_get(struct verified *verified, struct str token, int64_t now_ms,
+                                 struct token_claims *ret_claims, uint64_t *ret_mark) {
+    unsigned char digest[DIGEST_LEN];
+    enum verified_state state = VERIFIED_UNKNOWN;
+
+    digest_of(token, digest);
+    pthread_mutex_lock(&verified->lock);
+    const struct slot *slot = find(set_of(verified, digest), digest);
+    if (slot && slot->claims.expires_at > now_ms / 1000) {
+        int64_t age = now_ms - slot->alive_ms;
+
+        *ret_claims = slot->claims;
+        /* A clock that has stepped back must not make a look live longer. */
+        state = age >= 0 && age < VERIFIED_ALIVE_MS ? VERIFIED_ALIVE : VERIFIED_TOKEN;
+    }
+    *ret_mark = verified->revocations;
+    pthread_mutex_unlock(&verified->lock);
+    return state;
+}
+
+void verified_put(struct verified *verified, struct str token, const struct token_claims *claims,
+                  int64_t now_ms, uint64_t mark) {
+    unsigned char digest[DIGEST_LEN];
+
+    digest_of(token, digest);
+    pthread_mutex_lock(&verified->lock);
+    if (mark == verified->revocations) {
+        struct slot *set = set_of(verified, digest);
+        struct slot *slot = find(set, digest);
+
+        if (!slot) {
+            slot = place(set);
+        }
+        memcpy(slot->digest, digest, DIGEST_LEN);
+        slot->claims = *claims;
+        slot->alive_ms = now_ms;
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
+
+void verified_revoke(struct verified *verified, int64_t session) {
+    pthread_mutex_lock(&verified->lock);
+    verified->revocations++;
+    for (size_t i = 0; i < SETS; i++) {
+        for (int j = 0; j < WAYS; j++) {
+            if (verified->slots[i][j].claims.session == session) {
+                verified->slots[i][j] = (struct slot){0};
+            }
+        }
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
