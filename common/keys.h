@@ -19,8 +19,8 @@ struct keys {
 };
 
 /* Reads a folder. HUM_NOT_FOUND: no folder or no key in it; HUM_INVALID_REQUEST: a file of another
- * length, a kid with other characters than [A-Za-z0-9-], or more than KEY_MAX keys; ret_keys is then
- * untouched. Any thread; touches the file system. */
+ * length, a kid with other characters than [A-Za-z0-9-], or more than KEY_MAX keys; ret_keys is
+ * then untouched. Any thread; touches the file system. */
 HUM_MUSTCHECK enum hum_status keys_load(const char *folder, struct keys *ret_keys);
 /* Makes a folder (0700) with one new key (0600) unless it holds a key already. HUM_INTERNAL: errno
  * tells. */

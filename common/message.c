@@ -161,8 +161,8 @@ enum hum_status send_parse(struct str payload, struct send_request *ret_request,
         *ret_detail = "the payload may have 16384 bytes";
         return HUM_TOO_LARGE;
     }
-    json_t *root = json_loadb(payload.data ? payload.data : "", payload.len,
-                              JSON_REJECT_DUPLICATES, NULL);
+    json_t *root =
+        json_loadb(payload.data ? payload.data : "", payload.len, JSON_REJECT_DUPLICATES, NULL);
     if (!root) {
         *ret_detail = "the payload is not JSON (UTF-8, each member once)";
         return HUM_INVALID_PAYLOAD;

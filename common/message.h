@@ -24,11 +24,12 @@ enum message_kind {
 };
 
 enum {
-    MESSAGE_TEXT_MAX = 4000,        /* code points */
+    MESSAGE_TEXT_MAX = 4000,         /* code points */
     MESSAGE_PAYLOAD_MAX = 16 * 1024, /* bytes of a Send */
     MESSAGE_NONCE_MAX = 64,
     MESSAGE_KEY_LEN = 16,
-    MESSAGE_JSON_MAX = 128 * 1024, /* bytes of a Message: every byte of the text escaped, and data */
+    MESSAGE_JSON_MAX =
+        128 * 1024, /* bytes of a Message: every byte of the text escaped, and data */
 };
 
 /* "text", "edit", … ; NULL for a kind that does not exist. Any thread. */
@@ -40,9 +41,9 @@ struct message {
     int64_t room;
     int64_t seq;
     int64_t id;
-    int64_t from;     /* 0: the system */
-    int64_t ref;      /* reply_to of a text, target of an edit or delete; 0: none */
-    int64_t sent_at;  /* times: milliseconds since 1970; 0: none */
+    int64_t from;    /* 0: the system */
+    int64_t ref;     /* reply_to of a text, target of an edit or delete; 0: none */
+    int64_t sent_at; /* times: milliseconds since 1970; 0: none */
     int64_t edited_at;
     int64_t deleted_at;
     int kind;         /* enum message_kind */
@@ -70,8 +71,8 @@ HUM_MUSTCHECK enum hum_status send_parse(struct str payload, struct send_request
                                          const char **ret_detail);
 void send_free(struct send_request *request);
 
-/* What makes a message of this sender and nonce the same one for ever: the first half of SHA-256 over
- * the sender (8 bytes, network order) and the nonce. Any thread. */
+/* What makes a message of this sender and nonce the same one for ever: the first half of SHA-256
+ * over the sender (8 bytes, network order) and the nonce. Any thread. */
 void message_dedup_key(int64_t sender, struct str nonce, unsigned char ret_key[MESSAGE_KEY_LEN]);
 
 #endif

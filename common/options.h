@@ -21,8 +21,8 @@ struct option_value {
     int64_t number;
 };
 
-/* Sets one option by name. HUM_NOT_FOUND: no such option; HUM_INVALID_REQUEST: the value does not fit.
- * values is parallel to table. Any thread. */
+/* Sets one option by name. HUM_NOT_FOUND: no such option; HUM_INVALID_REQUEST: the value does not
+ * fit. values is parallel to table. Any thread. */
 HUM_MUSTCHECK enum hum_status option_set(const struct option *table, size_t count,
                                          struct option_value *values, const char *name,
                                          const char *text);

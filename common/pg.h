@@ -28,11 +28,12 @@ struct pg_statement {
 /* How a call ended. The classes are what callers act on. */
 enum pg_outcome {
     PG_DONE,
-    PG_LOST,      /* the connection is gone, or never was: open anew. A commit may have happened */
-    PG_CONFLICT,  /* a unique or exclusion constraint objects (class 23505, 23P01) */
-    PG_REJECTED,  /* the values are to blame (classes 22, 23): the same again will fail again */
-    PG_BUSY,      /* lock timeout, deadlock, serialization (55P03, 40…), cancelled (57014): may go later */
-    PG_FAILED,    /* anything else */
+    PG_LOST,     /* the connection is gone, or never was: open anew. A commit may have happened */
+    PG_CONFLICT, /* a unique or exclusion constraint objects (class 23505, 23P01) */
+    PG_REJECTED, /* the values are to blame (classes 22, 23): the same again will fail again */
+    PG_BUSY, /* lock timeout, deadlock, serialization (55P03, 40…), cancelled (57014): may go later
+              */
+    PG_FAILED, /* anything else */
 };
 
 /* Connects; waits at most 5 s. PG_LOST or PG_FAILED, and *ret_pg is NULL; error gets a line without
@@ -72,8 +73,8 @@ void pg_add_uuid_array(struct pg_params *params, const unsigned char *keys, cons
 /* An array of nulls of jsonb. */
 void pg_add_json_array(struct pg_params *params, const struct str *values, size_t count);
 
-/* Runs a statement. ret_result may be NULL when no rows are of interest; else it is set on PG_DONE only and
- * freed with pg_result_free. params may be NULL. */
+/* Runs a statement. ret_result may be NULL when no rows are of interest; else it is set on PG_DONE
+ * only and freed with pg_result_free. params may be NULL. */
 HUM_MUSTCHECK enum pg_outcome pg_run(struct pg *pg, const struct pg_statement *statement,
                                      struct pg_params *params, struct pg_result **ret_result);
 /* Runs constant SQL without parameters: begin, commit, rollback, listen. */

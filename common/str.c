@@ -17,7 +17,8 @@ static size_t sequence_length(unsigned char lead) {
     return lead < 0xf5 ? 4 : 0;
 }
 
-/* The second byte has narrower bounds after some leads: overlong forms, surrogates, past U+10FFFF. */
+/* The second byte has narrower bounds after some leads: overlong forms, surrogates, past U+10FFFF.
+ */
 static bool second_byte_ok(unsigned char lead, unsigned char second) {
     switch (lead) {
     case 0xe0:

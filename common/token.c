@@ -88,8 +88,8 @@ static bool id_claim(jwt_t *jwt, const char *name, int64_t *ret_id) {
 static bool read_claims(jwt_t *jwt, int64_t now, struct token_claims *claims) {
     return jwt_get_alg(jwt) == JWT_ALG_HS256 && text_claim(jwt, "iss", TOKEN_ISSUER) &&
            text_claim(jwt, "aud", TOKEN_AUDIENCE_MQTT) && id_claim(jwt, "sub", &claims->user) &&
-           id_claim(jwt, "sid", &claims->session) &&
-           int_claim(jwt, "exp", &claims->expires_at) && claims->expires_at > now;
+           id_claim(jwt, "sid", &claims->session) && int_claim(jwt, "exp", &claims->expires_at) &&
+           claims->expires_at > now;
 }
 
 enum hum_status token_verify(const struct keys *keys, const char *token, int64_t now,

@@ -22,12 +22,13 @@ struct token_claims {
 
 /* Signs a token with the newest key. ret_token: freed by the caller with free(). HUM_INTERNAL: no
  * memory. Any thread. */
-HUM_MUSTCHECK enum hum_status token_issue(const struct keys *keys, const struct token_claims *claims,
-                                          int64_t issued_at, char **ret_token);
+HUM_MUSTCHECK enum hum_status token_issue(const struct keys *keys,
+                                          const struct token_claims *claims, int64_t issued_at,
+                                          char **ret_token);
 
-/* Checks signature, algorithm, kid, issuer, audience and expiry (now: seconds since 1970) and reads the
- * claims. Whatever is wrong is HUM_INVALID_TOKEN; ret_claims is then untouched. Any thread; about 10 µs,
- * no file system. */
+/* Checks signature, algorithm, kid, issuer, audience and expiry (now: seconds since 1970) and reads
+ * the claims. Whatever is wrong is HUM_INVALID_TOKEN; ret_claims is then untouched. Any thread;
+ * about 10 µs, no file system. */
 HUM_MUSTCHECK enum hum_status token_verify(const struct keys *keys, const char *token, int64_t now,
                                            struct token_claims *ret_claims);
 

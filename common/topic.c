@@ -74,8 +74,8 @@ bool topic_parse(struct str text, struct topic *ret_topic) {
     return true;
 }
 
-/* What follows the ids of a filter: one or two levels of "+" or "#" (two: "typing/+" and the like fit no
- * topic yet, so "+/+" is the only one that could cover something). */
+/* What follows the ids of a filter: one or two levels of "+" or "#" (two: "typing/+" and the like
+ * fit no topic yet, so "+/+" is the only one that could cover something). */
 static bool wild_tail(const struct str *levels, size_t count) {
     if (count == 1) {
         return is(levels[0], "#") || is(levels[0], "+");

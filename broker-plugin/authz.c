@@ -1,0 +1,59 @@
+#include "authz.h"
+
+static enum room_kind kind_of(enum topic_scope scope) {
+    switch (scope) {
+    case TOPIC_SERVER:
+        return ROOM_SERVER;
+    case TOPIC_CHANNEL:
+        return ROOM_CHANNEL;
+    case TOPIC_USER:
+        return ROOM_INBOX;
+    case TOPIC_DM:
+        break;
+    }
+    return ROOM_DM;
+}
+
+/* Rights in the topic's room, if it is of the kind that the topic says: dm/{id of a server} is not
+ * a second name of it. */
+static int rights_in(const struct access_set *set, const struct topic *topic) {
+    const struct access_right *right = access_find(set, topic->id);
+
+    return right && right->kind == kind_of(topic->scope) ? right->rights : 0;
+}
+
+static enum hum_status verdict_user(const struct access_set *set, enum authz_action action,
+                                    const struct topic *topic) {
+    return action != AUTHZ_WRITE && topic->id == set->user ? HUM_OK : HUM_FORBIDDEN;
+}
+
+static enum hum_status verdict_write(const struct access_set *set, const struct topic *topic) {
+    int rights = rights_in(set, topic);
+
+    if (topic->verb != TOPIC_SEND || !(rights & ACCESS_READ)) {
+        return HUM_FORBIDDEN;
+    }
+    if (rights & ACCESS_SEND) {
+        return HUM_OK;
+    }
+    return topic->scope == TOPIC_DM ? HUM_NOT_FRIENDS : HUM_FORBIDDEN;
+}
+
+enum hum_status authz_verdict(const struct access_set *set, enum authz_action action,
+                              const struct topic *topic) {
+    if (!set) {
+        return HUM_FORBIDDEN;
+    }
+    if (topic->scope == TOPIC_USER) {
+        return verdict_user(set, action, topic);
+    }
+    if (action == AUTHZ_WRITE) {
+        return verdict_write(set, topic);
+    }
+    /* A request topic is never read. Below a room, "#" covers it too, and READ then holds it back.
+     */
+    if (topic->verb == TOPIC_SEND) {
+        return HUM_FORBIDDEN;
+    }
+    return rights_in(set, topic) & ACCESS_READ ? HUM_OK : HUM_FORBIDDEN;
+}

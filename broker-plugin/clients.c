@@ -1,0 +1,448 @@
+#include "clients.h"
+
+#include <stdlib.h>
+#define HASH_NONFATAL_OOM 1 /* an insertion without memory leaves the element out */
+#include <uthash.h>
+#include <utlist.h>
+
+struct filter {
+    int64_t id;
+    uint8_t scope;
+    uint8_t verb;
+};
+
+struct client {
+    const void *handle;
+    struct person *person;
+    int64_t session;
+    int64_t expires_at;
+    char *id;
+    struct filter *filters;
+    uint32_t filter_count, filter_cap;
+    bool doomed, kicked;
+    bool replaced; /* another connection has its client id now: kicking by id would hit that one */
+    struct client *prev, *next;               /* of its person */
+    struct client *doomed_prev, *doomed_next; /* of those to be kicked */
+    UT_hash_handle hh;
+};
+
+struct person {
+    struct user user;
+    struct client *connections;
+    int64_t idle_since;
+    bool idle; /* in the list */
+    struct person *prev, *next;
+    UT_hash_handle hh;
+};
+
+struct clients {
+    struct rooms *rooms;
+    struct client *table;
+    struct person *people;
+    struct person *idle; /* longest first */
+    size_t idle_count;
+    struct client *doomed;
+};
+
+struct clients *clients_new(struct rooms *rooms) {
+    struct clients *clients = calloc(1, sizeof *clients);
+
+    if (clients) {
+        clients->rooms = rooms;
+    }
+    return clients;
+}
+
+static struct person *person_of(struct user *user) { return (struct person *)user; }
+
+static struct person *find_person(const struct clients *clients, int64_t id) {
+    struct person *person;
+
+    HASH_FIND(hh, clients->people, &id, sizeof id, person);
+    return person;
+}
+
+static void set_idle(struct clients *clients, struct person *person, int64_t now) {
+    person->idle = true;
+    person->idle_since = now;
+    DL_APPEND(clients->idle, person);
+    clients->idle_count++;
+}
+
+static void unset_idle(struct clients *clients, struct person *person) {
+    if (person->idle) {
+        DL_DELETE(clients->idle, person);
+        clients->idle_count--;
+        person->idle = false;
+    }
+}
+
+static void release_rooms(struct clients *clients, struct access_set *set) {
+    for (size_t i = 0; set && i < set->right_count; i++) {
+        rooms_release(clients->rooms, set->rights[i].room);
+    }
+}
+
+static void forget_person(struct clients *clients, struct person *person) {
+    unset_idle(clients, person);
+    release_rooms(clients, person->user.set);
+    access_set_free(person->user.set);
+    HASH_DEL(clients->people, person);
+    free(person);
+}
+
+struct user *clients_find_user(struct clients *clients, int64_t id) {
+    struct person *person = find_person(clients, id);
+
+    return person ? &person->user : NULL;
+}
+
+/* New people are idle from the start of time: one who never connects goes at the next sweep but
+ * those after a set was installed, which sets the time. */
+struct user *clients_user(struct clients *clients, int64_t id) {
+    struct person *person = find_person(clients, id);
+
+    if (person) {
+        return &person->user;
+    }
+    person = calloc(1, sizeof *person);
+    if (!person) {
+        return NULL;
+    }
+    person->user.id = id;
+    HASH_ADD(hh, clients->people, user.id, sizeof person->user.id, person);
+    if (!person->hh.tbl) {
+        free(person);
+        return NULL;
+    }
+    set_idle(clients, person, 0);
+    return &person->user;
+}
+
+void client_doom(struct clients *clients, struct client *client) {
+    if (!client->doomed) {
+        client->doomed = true;
+        DL_APPEND2(clients->doomed, client, doomed_prev, doomed_next);
+    }
+}
+
+static bool hold_rooms(struct clients *clients, const struct access_set *set) {
+    for (size_t i = 0; i < set->right_count; i++) {
+        const struct access_right *right = &set->rights[i];
+
+        if (!rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind,
+                        right->last_seq)) {
+            while (i-- > 0) {
+                rooms_release(clients->rooms, set->rights[i].room);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static void doom_sessionless(struct clients *clients, struct person *person, int64_t now) {
+    struct client *client;
+
+    DL_FOREACH(person->connections, client) {
+        if (!access_session_lives(person->user.set, client->session, now)) {
+            client_doom(clients, client);
+        }
+    }
+}
+
+void clients_install(struct clients *clients, struct access_set *set, int64_t now) {
+    struct user *user = clients_user(clients, set->user);
+
+    if (!user) {
+        access_set_free(set);
+        return;
+    }
+    struct person *person = person_of(user);
+    user->loading = false;
+    if (!hold_rooms(clients, set)) {
+        access_set_free(set);
+        return;
+    }
+    /* The new set's rooms are held before the old one's are released: what is in both stays known.
+     */
+    release_rooms(clients, user->set);
+    access_set_free(user->set);
+    user->set = set;
+    doom_sessionless(clients, person, now);
+    if (person->idle) {
+        unset_idle(clients, person);
+        set_idle(clients, person, now);
+    }
+}
+
+void clients_change_right(struct clients *clients, int64_t user, const struct access_right *right) {
+    struct person *person = find_person(clients, user);
+
+    if (!person || !person->user.set) {
+        return;
+    }
+    struct access_set *set = person->user.set;
+    bool had = access_find(set, right->room) != NULL;
+    bool gets = right->rights != 0;
+    if (gets && !had &&
+        !rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->last_seq)) {
+        return;
+    }
+    if (access_set_right(set, right) != HUM_OK) {
+        rooms_release(clients->rooms, right->room);
+        return;
+    }
+    if (had && !gets) {
+        rooms_release(clients->rooms, right->room);
+    }
+}
+
+void clients_end_session(struct clients *clients, int64_t user, int64_t session) {
+    struct person *person = find_person(clients, user);
+    struct client *client;
+
+    if (!person) {
+        return;
+    }
+    if (person->user.set) {
+        access_set_drop_session(person->user.set, session);
+    }
+    DL_FOREACH(person->connections, client) {
+        if (client->session == session) {
+            client_doom(clients, client);
+        }
+    }
+}
+
+void clients_reload(struct clients *clients, bool (*load)(void *, int64_t user), void *arg) {
+    struct person *person, *next;
+
+    HASH_ITER(hh, clients->people, person, next) {
+        if (!person->connections && !person->user.loading) {
+            forget_person(clients, person);
+        } else if (!person->user.loading) {
+            person->user.loading = load(arg, person->user.id);
+        }
+    }
+}
+
+struct client *clients_find(struct clients *clients, const void *handle) {
+    struct client *client;
+
+    HASH_FIND_PTR(clients->table, &handle, client);
+    return client;
+}
+
+/* Marks the connections of this client id as replaced, and counts the session's others. */
+static size_t count_others(struct person *person, const char *id, int64_t session) {
+    struct client *client;
+    size_t others = 0;
+
+    DL_FOREACH(person->connections, client) {
+        others += client->session == session && !client->doomed && !client->replaced &&
+                  strcmp(client->id, id) != 0;
+    }
+    return others;
+}
+
+static void mark_replaced(struct person *person, const char *id) {
+    struct client *client;
+
+    DL_FOREACH(person->connections, client) {
+        if (strcmp(client->id, id) == 0) {
+            client->replaced = true;
+        }
+    }
+}
+
+static struct client *client_new(const void *handle, const char *id) {
+    struct client *client = calloc(1, sizeof *client);
+
+    if (client) {
+        client->handle = handle;
+        client->id = strdup(id);
+        if (!client->id) {
+            free(client);
+            return NULL;
+        }
+    }
+    return client;
+}
+
+static void client_free(struct client *client) {
+    free(client->filters);
+    free(client->id);
+    free(client);
+}
+
+enum hum_status clients_connect(struct clients *clients, const void *handle, const char *id,
+                                int64_t user, int64_t session, int64_t expires_at) {
+    /* A pointer that is still known: its connection went without a DISCONNECT. */
+    clients_disconnect(clients, handle, 0);
+    struct user *known = clients_user(clients, user);
+    if (!known) {
+        return HUM_INTERNAL;
+    }
+    struct person *person = person_of(known);
+    if (count_others(person, id, session) >= SESSION_CONNECTIONS_MAX) {
+        return HUM_RATE_LIMITED;
+    }
+    struct client *client = client_new(handle, id);
+    if (!client) {
+        return HUM_INTERNAL;
+    }
+    HASH_ADD_PTR(clients->table, handle, client);
+    if (!client->hh.tbl) {
+        client_free(client);
+        return HUM_INTERNAL;
+    }
+    client->person = person;
+    client->session = session;
+    client->expires_at = expires_at;
+    mark_replaced(person, id);
+    unset_idle(clients, person);
+    DL_APPEND(person->connections, client);
+    return HUM_OK;
+}
+
+/* Whether messages of this filter's room come through it. */
+static bool covers_messages(const struct filter *filter) {
+    return filter->verb == TOPIC_MESSAGES || filter->verb == TOPIC_INBOX ||
+           filter->verb == TOPIC_ALL;
+}
+
+void clients_disconnect(struct clients *clients, const void *handle, int64_t now) {
+    struct client *client = clients_find(clients, handle);
+
+    if (!client) {
+        return;
+    }
+    struct person *person = client->person;
+    for (uint32_t i = 0; i < client->filter_count; i++) {
+        if (covers_messages(&client->filters[i])) {
+            rooms_unlisten(clients->rooms, client->filters[i].id);
+        }
+    }
+    if (client->doomed && !client->kicked) {
+        DL_DELETE2(clients->doomed, client, doomed_prev, doomed_next);
+    }
+    DL_DELETE(person->connections, client);
+    HASH_DEL(clients->table, client);
+    client_free(client);
+    if (!person->connections) {
+        set_idle(clients, person, now);
+    }
+}
+
+struct user *client_user(const struct client *client) {
+    return &client->person->user;
+}
+
+int64_t client_session(const struct client *client) { return client->session; }
+
+const char *client_id(const struct client *client) { return client->id; }
+
+bool client_doomed(const struct client *client) { return client->doomed; }
+
+static struct filter *find_filter(struct client *client, const struct topic *filter) {
+    for (uint32_t i = 0; i < client->filter_count; i++) {
+        struct filter *known = &client->filters[i];
+
+        if (known->id == filter->id && known->scope == (uint8_t)filter->scope &&
+            known->verb == (uint8_t)filter->verb) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static bool grow_filters(struct client *client) {
+    uint32_t cap = client->filter_cap ? client->filter_cap * 2 : 4;
+    struct filter *filters = realloc(client->filters, cap * sizeof *filters);
+
+    if (filters) {
+        client->filters = filters;
+        client->filter_cap = cap;
+    }
+    return filters != NULL;
+}
+
+enum hum_status client_subscribe(struct clients *clients, struct client *client,
+                                 const struct topic *filter) {
+    if (find_filter(client, filter)) {
+        return HUM_OK;
+    }
+    if (client->filter_count == CONNECTION_FILTERS_MAX) {
+        return HUM_RATE_LIMITED;
+    }
+    if (client->filter_count == client->filter_cap && !grow_filters(client)) {
+        return HUM_INTERNAL;
+    }
+    struct filter *added = &client->filters[client->filter_count++];
+    *added = (struct filter){filter->id, (uint8_t)filter->scope, (uint8_t)filter->verb};
+    if (covers_messages(added)) {
+        rooms_listen(clients->rooms, added->id);
+    }
+    return HUM_OK;
+}
+
+void client_unsubscribe(struct clients *clients, struct client *client,
+                        const struct topic *filter) {
+    struct filter *known = find_filter(client, filter);
+
+    if (known) {
+        if (covers_messages(known)) {
+            rooms_unlisten(clients->rooms, known->id);
+        }
+        *known = client->filters[--client->filter_count];
+    }
+}
+
+void clients_kick_doomed(struct clients *clients, void (*kick)(const char *client_id)) {
+    struct client *client;
+
+    while ((client = clients->doomed)) {
+        DL_DELETE2(clients->doomed, client, doomed_prev, doomed_next);
+        client->kicked = true;
+        if (!client->replaced) {
+            /* The broker may call back with the disconnect: the id must outlive the client. */
+            char *id = strdup(client->id);
+
+            if (id) {
+                kick(id);
+                free(id);
+            }
+        }
+    }
+}
+
+void clients_sweep(struct clients *clients, int64_t now) {
+    struct client *client, *next;
+
+    HASH_ITER(hh, clients->table, client, next) {
+        if (client->expires_at <= now) {
+            client_doom(clients, client);
+        }
+    }
+    while (clients->idle &&
+           (clients->idle_count > IDLE_SETS_MAX || clients->idle->idle_since + IDLE_SETS_S < now)) {
+        forget_person(clients, clients->idle);
+    }
+}
+
+size_t clients_count(const struct clients *clients) { return HASH_COUNT(clients->table); }
+
+void clients_free(struct clients *clients) {
+    struct client *client, *next_client;
+    struct person *person, *next_person;
+
+    if (!clients) {
+        return;
+    }
+    HASH_ITER(hh, clients->table, client, next_client) {
+        clients_disconnect(clients, client->handle, 0);
+    }
+    HASH_ITER(hh, clients->people, person, next_person) { forget_person(clients, person); }
+    free(clients);
+}

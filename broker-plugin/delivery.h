@@ -1,0 +1,29 @@
+/* Committed messages to their subscribers, in order: the one place that publishes. The broker's
+ * thread. */
+#ifndef HUM_DELIVERY_H
+#define HUM_DELIVERY_H
+
+#include "items.h"
+#include "listener.h"
+#include "rooms.h"
+#include "topic.h"
+
+struct delivery {
+    struct rooms *rooms;
+    struct listener *listener; /* fetches what is missing */
+};
+
+/* A batch as the writer committed it. */
+void delivery_batch(struct delivery *delivery, const struct batch_item *batch);
+/* A piece of a room's log that was asked for. */
+void delivery_page(struct delivery *delivery, const struct batch_item *page);
+/* A room's log reaches seq: what is missing is fetched, if anybody listens. */
+void delivery_head(struct delivery *delivery, int64_t room, int64_t seq);
+/* The link to the database is back: compares the numbers of all live rooms. */
+void delivery_check(struct delivery *delivery);
+
+/* Publishes an Error on the user's errors topic. room 0, nonce "": not told. */
+void delivery_error(int64_t user, int64_t room, const char *nonce, enum hum_status status,
+                    const char *detail);
+
+#endif

@@ -1,0 +1,106 @@
+/* What the plugin's threads tell each other: items for the broker's thread, and requests to the
+ * listener. Each is allocated by its sender and freed by its receiver. */
+#ifndef HUM_ITEMS_H
+#define HUM_ITEMS_H
+
+#include "access.h"
+#include "mailbox.h"
+
+enum item_kind {
+    ITEM_BATCH,       /* messages that are committed, in order */
+    ITEM_PAGE,        /* a piece of a room's log that was asked for */
+    ITEM_HEAD,        /* a room's log reaches at least seq */
+    ITEM_ERROR,       /* somebody's message was refused after it had been taken */
+    ITEM_SET,         /* all rights of a user, as loaded */
+    ITEM_RIGHT,       /* one right of a user has changed */
+    ITEM_SESSION_END, /* a session was revoked */
+    ITEM_LINK, /* the listener's connection came up (all that is cached may be old) or went down */
+    ITEM_LOG,  /* a line for the broker's log, which only its own thread may write */
+};
+
+struct item {
+    struct mail mail;
+    enum item_kind kind;
+};
+
+/* One message of a batch or page; its JSON is in the batch's buffer. */
+struct delivered {
+    int64_t room;
+    int64_t seq;
+    size_t offset;
+    size_t len;
+};
+
+struct batch_item {
+    struct item item;
+    int64_t room; /* of a page */
+    bool last;    /* of a page: it reaches the end of the log */
+    struct buf json;
+    size_t count;
+    struct delivered messages[];
+};
+
+struct head_item {
+    struct item item;
+    int64_t room;
+    int64_t seq;
+};
+
+struct error_item {
+    struct item item;
+    int64_t user;
+    int64_t room;
+    enum hum_status status;
+    const char *detail; /* constant */
+    char nonce[MESSAGE_NONCE_MAX + 1];
+};
+
+struct set_item {
+    struct item item;
+    struct access_set *set;
+};
+
+struct right_item {
+    struct item item;
+    int64_t user;
+    struct access_right right;
+};
+
+struct session_item {
+    struct item item;
+    int64_t user;
+    int64_t session;
+};
+
+struct link_item {
+    struct item item;
+    bool up;
+};
+
+struct log_item {
+    struct item item;
+    bool error; /* else a notice */
+    char line[256];
+};
+
+enum request_kind { REQUEST_LOAD, REQUEST_PAGE, REQUEST_HEADS };
+
+struct request {
+    struct mail mail;
+    enum request_kind kind;
+    int64_t id;    /* LOAD: the user; PAGE: the room */
+    int64_t after; /* PAGE */
+    size_t count;  /* HEADS */
+    int64_t rooms[];
+};
+
+/* A zeroed item of its kind and size; NULL: no memory. */
+void *item_new(enum item_kind kind, size_t size);
+/* A batch with room for count messages. NULL: no memory. */
+struct batch_item *batch_new(enum item_kind kind, size_t count);
+/* Appends a message to a batch. False: no memory; the batch is then as before. */
+bool batch_add(struct batch_item *batch, const struct message *message);
+/* Frees an item and what it holds. NULL is fine. */
+void item_free(struct item *item);
+
+#endif

@@ -1,0 +1,26 @@
+/* Wakes the broker's thread, which sleeps in its loop for up to 100 ms.
+ *
+ * A connection of our own to the broker's unix-socket listener: a few bytes on it end the sleep,
+ * and the TICK that follows does the work. What is sent is a QoS 0 PUBLISH that the plugin refuses.
+ * Lost wake-ups cost those 100 ms and nothing else. */
+#ifndef HUM_WAKE_H
+#define HUM_WAKE_H
+
+#include "status.h"
+#include "str.h"
+
+#define WAKE_NAME "hum-wake" /* client id and username of the connection */
+
+enum { WAKE_SECRET_LEN = 64 }; /* hex digits */
+
+struct wake;
+
+/* path: of the listener's socket. Connects at the first signal. NULL: no memory. */
+struct wake *wake_new(const char *path);
+void wake_free(struct wake *wake);
+/* The password of the connection, made at start. Compare it in constant time. */
+const char *wake_secret(const struct wake *wake);
+/* Any thread but the broker's; never blocks. */
+void wake_signal(struct wake *wake);
+
+#endif

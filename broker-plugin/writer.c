@@ -1,0 +1,505 @@
+#include "writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "recent.h"
+
+enum {
+    BATCH_MAX = 1000,          /* messages of one statement */
+    BATCH_BYTES_MAX = 1 << 20, /* of their texts */
+    DEFERRED_MAX = 8 * 1024,   /* messages whose rooms are locked by somebody else */
+    DEFERRED_TRIED = 32,       /* of a room, tried again in one batch */
+    RECENT_KEYS = 64 * 1024,
+    BUSY_PAUSE_MS = 5,
+    BACKOFF_FIRST_MS = 50,
+    BACKOFF_LAST_MS = 2000,
+};
+
+enum { NEW = -1 };
+
+/* A message on its way. */
+struct pending {
+    struct record record;
+    unsigned char key[MESSAGE_KEY_LEN];
+    bool maybe_known;
+    bool settled; /* of one that waited: done with */
+    int slot;     /* where it waits among the deferred, or NEW */
+    char *copy;   /* of one that waits: the memory of its texts */
+};
+
+struct writer {
+    struct pg_config config;
+    struct queue *queue;
+    struct hub *hub;
+    struct recent *recent;
+    struct pg_params *params;
+    struct pg *pg;
+    pthread_t thread;
+    atomic_bool stop;
+    struct pending batch[BATCH_MAX];
+    size_t count;
+    /* Messages whose rooms were locked, in order, out of the queue so that they do not hold it up.
+     * All later ones of the same rooms join them here. */
+    struct pending deferred[DEFERRED_MAX];
+    size_t deferred_count;
+    int64_t busy[BATCH_MAX]; /* rooms that were locked at this round */
+    size_t busy_count;
+    time_t last_refusal_logged;
+    /* Columns of the batch, as the statement takes them. */
+    int64_t rooms[BATCH_MAX], senders[BATCH_MAX], refs[BATCH_MAX];
+    struct str nonces[BATCH_MAX], texts[BATCH_MAX];
+    unsigned char keys[BATCH_MAX * MESSAGE_KEY_LEN];
+};
+
+static const struct pg_statement append_messages = {
+    "append_messages",
+    "select ord, status, seq, id, sent_at_ms from hum_append($1::smallint, $2, $3, $4, $5, $6, $7, "
+    "$8, $9, false)",
+};
+
+const struct pg_statement *const writer_statements[] = {&append_messages};
+const size_t writer_statement_count = 1;
+
+/* What hum_append says of a message. */
+enum append_status { APPENDED, KNOWN, BUSY, GONE, BAD_REFERENCE };
+
+static void pause_ms(int ms) {
+    nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
+}
+
+static bool stopping(struct writer *writer) {
+    return atomic_load_explicit(&writer->stop, memory_order_relaxed);
+}
+
+/* Connects, however long it takes. False: the writer is to stop first. */
+static bool connected(struct writer *writer) {
+    int backoff = BACKOFF_FIRST_MS;
+    char error[256];
+
+    while (!writer->pg) {
+        if (pg_open(&writer->config, &writer->pg, error, sizeof error) == PG_DONE) {
+            hub_log(writer->hub, false, "hum: writer: connected to PostgreSQL");
+            return true;
+        }
+        if (backoff == BACKOFF_FIRST_MS) {
+            hub_log(writer->hub, true, "hum: writer: PostgreSQL is away, messages wait: %s", error);
+        }
+        if (stopping(writer)) {
+            return false;
+        }
+        pause_ms(backoff);
+        backoff = backoff * 2 < BACKOFF_LAST_MS ? backoff * 2 : BACKOFF_LAST_MS;
+    }
+    return true;
+}
+
+static void disconnect(struct writer *writer) {
+    pg_close(writer->pg);
+    writer->pg = NULL;
+}
+
+static void refuse(struct writer *writer, const struct pending *pending, enum hum_status status,
+                   const char *detail) {
+    struct error_item *item = item_new(ITEM_ERROR, sizeof *item);
+
+    if (!item) {
+        return;
+    }
+    item->user = pending->record.sender;
+    item->room = pending->record.room;
+    item->status = status;
+    item->detail = detail;
+    memcpy(item->nonce, pending->record.nonce.data, pending->record.nonce.len);
+    hub_post(writer->hub, item);
+}
+
+static bool contains(const int64_t *rooms, size_t count, int64_t room) {
+    for (size_t i = 0; i < count; i++) {
+        if (rooms[i] == room) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t count_of_room(const struct pending *list, size_t count, int64_t room) {
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        found += list[i].record.room == room;
+    }
+    return found;
+}
+
+/* Puts a message with those that wait for their rooms. */
+static void defer(struct writer *writer, const struct pending *pending) {
+    struct pending *waiting = &writer->deferred[writer->deferred_count];
+    const struct record *record = &pending->record;
+
+    if (pending->slot != NEW) {
+        return; /* it is there, and stays in its place */
+    }
+    char *copy = malloc(record->nonce.len + record->text.len);
+    if (!copy) {
+        refuse(writer, pending, HUM_UNAVAILABLE, "no memory");
+        return;
+    }
+    memcpy(copy, record->nonce.data, record->nonce.len);
+    memcpy(copy + record->nonce.len, record->text.data, record->text.len);
+    *waiting = *pending;
+    waiting->record.nonce.data = copy;
+    waiting->record.text.data = copy + record->nonce.len;
+    waiting->copy = copy;
+    waiting->slot = (int)writer->deferred_count++;
+}
+
+static void defer_busy(struct writer *writer, const struct pending *pending) {
+    if (!contains(writer->busy, writer->busy_count, pending->record.room)) {
+        writer->busy[writer->busy_count++] = pending->record.room;
+    }
+    defer(writer, pending);
+}
+
+static void mark_settled(struct writer *writer, const struct pending *pending) {
+    if (pending->slot != NEW) {
+        writer->deferred[pending->slot].settled = true;
+    }
+}
+
+static void add_params(struct writer *writer, const struct pending *batch, size_t count,
+                       bool lookup) {
+    struct pg_params *params = writer->params;
+
+    for (size_t i = 0; i < count; i++) {
+        writer->rooms[i] = batch[i].record.room;
+        writer->senders[i] = batch[i].record.sender;
+        writer->refs[i] = batch[i].record.reply_to;
+        writer->nonces[i] = batch[i].record.nonce;
+        writer->texts[i] = batch[i].record.text;
+        memcpy(writer->keys + i * MESSAGE_KEY_LEN, batch[i].key, MESSAGE_KEY_LEN);
+    }
+    pg_params_reset(params);
+    pg_add_int(params, MESSAGE_TEXT);
+    pg_add_int_array(params, writer->rooms, count, false);
+    pg_add_int_array(params, writer->senders, count, false);
+    pg_add_text_array(params, writer->nonces, count);
+    pg_add_uuid_array(params, writer->keys, NULL, count);
+    pg_add_text_array(params, writer->texts, count);
+    pg_add_int_array(params, writer->refs, count, true);
+    pg_add_json_array(params, NULL, count);
+    pg_add_bool(params, lookup);
+}
+
+static void announce(struct writer *writer, struct batch_item *batch, const struct pending *pending,
+                     int64_t seq, int64_t id, int64_t sent_at) {
+    struct message message = {
+        .room = pending->record.room,
+        .seq = seq,
+        .id = id,
+        .from = pending->record.sender,
+        .ref = pending->record.reply_to,
+        .sent_at = sent_at,
+        .kind = MESSAGE_TEXT,
+        .nonce = pending->record.nonce,
+        .text = pending->record.text,
+    };
+
+    if (!batch_add(batch, &message)) {
+        hub_log(writer->hub, true, "hum: writer: no memory to deliver message %lld of room %lld",
+                (long long)seq, (long long)message.room);
+    }
+}
+
+/* A known message: the broker looks whether its number was already delivered. The text is not ours
+ * to tell, the original's counts. */
+static void announce_head(struct writer *writer, int64_t room, int64_t seq) {
+    struct head_item *item = item_new(ITEM_HEAD, sizeof *item);
+
+    if (item) {
+        item->room = room;
+        item->seq = seq;
+        hub_post(writer->hub, item);
+    }
+}
+
+static void settle_one(struct writer *writer, struct batch_item *done,
+                       const struct pending *pending, const struct pg_result *result, size_t row) {
+    enum append_status status = (enum append_status)pg_get_int(result, row, 1);
+
+    if (status != BUSY) {
+        mark_settled(writer, pending);
+    }
+    switch (status) {
+    case APPENDED:
+        announce(writer, done, pending, pg_get_int(result, row, 2), pg_get_int(result, row, 3),
+                 pg_get_int(result, row, 4));
+        break;
+    case KNOWN:
+        announce_head(writer, pending->record.room, pg_get_int(result, row, 2));
+        break;
+    case BUSY:
+        defer_busy(writer, pending);
+        break;
+    case GONE:
+        refuse(writer, pending, HUM_NOT_FOUND, "the room is gone");
+        break;
+    case BAD_REFERENCE:
+        refuse(writer, pending, HUM_INVALID_PAYLOAD, "reply_to is not a message of this room");
+        break;
+    }
+}
+
+/* The batch is committed: everybody hears what became of it. */
+static void settle(struct writer *writer, const struct pending *batch, size_t count,
+                   const struct pg_result *result) {
+    struct batch_item *done = batch_new(ITEM_BATCH, count);
+    size_t row_of[BATCH_MAX];
+
+    if (!done) {
+        hub_log(writer->hub, true, "hum: writer: no memory to deliver %zu messages", count);
+        return;
+    }
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        size_t ord = (size_t)pg_get_int(result, row, 0);
+
+        if (ord >= 1 && ord <= count) {
+            row_of[ord - 1] = row;
+        }
+    }
+    for (size_t i = 0; i < count && pg_rows(result) == count; i++) {
+        settle_one(writer, done, &batch[i], result, row_of[i]);
+    }
+    if (done->count > 0) {
+        hub_post(writer->hub, done);
+    } else {
+        item_free(&done->item);
+    }
+}
+
+/* Leaves out messages of rooms that were locked earlier in this round: their order counts. Returns
+ * how many are left. */
+static size_t hold_back(struct writer *writer, struct pending *batch, size_t count) {
+    size_t kept = 0;
+
+    if (writer->busy_count == 0) {
+        return count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (contains(writer->busy, writer->busy_count, batch[i].record.room)) {
+            defer(writer, &batch[i]);
+        } else {
+            batch[kept++] = batch[i];
+        }
+    }
+    return kept;
+}
+
+static enum pg_outcome append(struct writer *writer, struct pending *batch, size_t count,
+                              bool lookup) {
+    struct pg_result *result = NULL;
+
+    add_params(writer, batch, count, lookup);
+    enum pg_outcome outcome = pg_run(writer->pg, &append_messages, writer->params, &result);
+    if (outcome == PG_DONE) {
+        settle(writer, batch, count, result);
+        pg_result_free(result);
+    }
+    return outcome;
+}
+
+static bool any_maybe_known(const struct pending *batch, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (batch[i].maybe_known) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void commit(struct writer *writer, struct pending *batch, size_t count);
+
+/* At most a line a second: when the table is gone, every message is refused. */
+static void log_refusal(struct writer *writer, const struct pending *pending) {
+    time_t now = time(NULL);
+
+    if (now != writer->last_refusal_logged) {
+        writer->last_refusal_logged = now;
+        hub_log(writer->hub, true,
+                "hum: writer: a message of user %lld to room %lld is refused: %s",
+                (long long)pending->record.sender, (long long)pending->record.room,
+                pg_error(writer->pg));
+    }
+}
+
+/* Some message makes the statement fail. Halves find it, and the others go on. */
+static void commit_apart(struct writer *writer, struct pending *batch, size_t count) {
+    if (count == 1) {
+        log_refusal(writer, batch);
+        mark_settled(writer, batch);
+        refuse(writer, batch, HUM_INTERNAL, "the message could not be stored");
+        return;
+    }
+    commit(writer, batch, count / 2);
+    commit(writer, batch + count / 2, count - count / 2);
+}
+
+/* Ends with every message of the batch appended, refused or set aside; or the writer is to stop. */
+static void commit(struct writer *writer, struct pending *batch, size_t count) {
+    bool lookup = any_maybe_known(batch, count);
+
+    count = hold_back(writer, batch, count);
+    while (count > 0 && connected(writer)) {
+        switch (append(writer, batch, count, lookup)) {
+        case PG_DONE:
+            return;
+        case PG_LOST:
+            /* The commit may have happened: the nonces will tell. */
+            disconnect(writer);
+            lookup = true;
+            break;
+        case PG_BUSY:
+            pause_ms(BUSY_PAUSE_MS);
+            break;
+        case PG_CONFLICT:
+            if (!lookup) {
+                lookup = true;
+                break;
+            }
+            commit_apart(writer, batch, count);
+            return;
+        case PG_REJECTED:
+        case PG_FAILED:
+            commit_apart(writer, batch, count);
+            return;
+        }
+    }
+}
+
+/* The first messages of each room that wait: some of each, so that one room which stays locked
+ * leaves place for the others. */
+static void gather_deferred(struct writer *writer) {
+    for (size_t i = 0; i < writer->deferred_count && writer->count < BATCH_MAX / 2; i++) {
+        const struct pending *pending = &writer->deferred[i];
+
+        if (count_of_room(writer->batch, writer->count, pending->record.room) < DEFERRED_TRIED) {
+            writer->batch[writer->count++] = *pending;
+        }
+    }
+}
+
+/* The next message of the queue, into the batch or behind those of its room that wait. False: none.
+ */
+static bool gather_new(struct writer *writer) {
+    struct pending *pending = &writer->batch[writer->count];
+
+    if (!queue_read(writer->queue, &pending->record)) {
+        return false;
+    }
+    pending->slot = NEW;
+    pending->settled = false;
+    pending->copy = NULL;
+    message_dedup_key(pending->record.sender, pending->record.nonce, pending->key);
+    pending->maybe_known = recent_seen(writer->recent, pending->record.room, pending->key);
+    if (count_of_room(writer->deferred, writer->deferred_count, pending->record.room) > 0) {
+        defer(writer, pending);
+    } else {
+        writer->count++;
+    }
+    return true;
+}
+
+static void gather(struct writer *writer) {
+    size_t bytes = 0;
+
+    writer->count = 0;
+    writer->busy_count = 0;
+    gather_deferred(writer);
+    while (writer->count < BATCH_MAX && bytes < BATCH_BYTES_MAX &&
+           writer->deferred_count + writer->count < DEFERRED_MAX && gather_new(writer)) {
+        bytes += writer->count > 0 ? writer->batch[writer->count - 1].record.text.len : 0;
+    }
+}
+
+static void forget_settled(struct writer *writer) {
+    size_t kept = 0;
+
+    for (size_t i = 0; i < writer->deferred_count; i++) {
+        if (writer->deferred[i].settled) {
+            free(writer->deferred[i].copy);
+        } else {
+            writer->deferred[kept] = writer->deferred[i];
+            writer->deferred[kept].slot = (int)kept;
+            kept++;
+        }
+    }
+    writer->deferred_count = kept;
+}
+
+static void work(struct writer *writer) {
+    gather(writer);
+    commit(writer, writer->batch, writer->count);
+    queue_release(writer->queue);
+    forget_settled(writer);
+    if (writer->busy_count > 0) {
+        pause_ms(BUSY_PAUSE_MS);
+    }
+}
+
+static void *run(void *arg) {
+    struct writer *writer = arg;
+
+    while (!stopping(writer)) {
+        if (writer->deferred_count == 0) {
+            queue_wait(writer->queue, -1);
+        }
+        work(writer);
+    }
+    while (queue_used(writer->queue) > 0 && writer->pg) {
+        work(writer);
+    }
+    disconnect(writer);
+    return NULL;
+}
+
+static void writer_free(struct writer *writer) {
+    if (writer) {
+        for (size_t i = 0; i < writer->deferred_count; i++) {
+            free(writer->deferred[i].copy);
+        }
+        recent_free(writer->recent);
+        pg_params_free(writer->params);
+        free(writer);
+    }
+}
+
+struct writer *writer_start(const struct pg_config *config, struct queue *queue, struct hub *hub) {
+    struct writer *writer = calloc(1, sizeof *writer);
+
+    if (!writer) {
+        return NULL;
+    }
+    writer->config = *config;
+    writer->queue = queue;
+    writer->hub = hub;
+    writer->recent = recent_new(RECENT_KEYS);
+    writer->params = pg_params_new();
+    if (!writer->recent || !writer->params ||
+        pthread_create(&writer->thread, NULL, run, writer) != 0) {
+        writer_free(writer);
+        return NULL;
+    }
+    return writer;
+}
+
+void writer_stop(struct writer *writer) {
+    if (!writer) {
+        return;
+    }
+    atomic_store(&writer->stop, true);
+    queue_wake(writer->queue);
+    pthread_join(writer->thread, NULL);
+    writer_free(writer);
+}
