@@ -1,0 +1,72 @@
+#include "inbox.h"
+
+#include "store/events.h"
+#include "store/messages.h"
+#include "store/notify.h"
+#include "store/run.h"
+#include "store/users.h"
+
+enum { DATA_MAX = 1024 };
+
+static void write_id(struct buf *out, const char *before, int64_t id) {
+    buf_text(out, before);
+    buf_int(out, id);
+    buf_text(out, "\"");
+}
+
+static void write_data(struct buf *out, const struct user *actor, int64_t dm) {
+    write_id(out, "{\"user\":{\"id\":\"", actor->id);
+    buf_text(out, ",\"nickname\":");
+    buf_json_string(out, actor->nickname);
+    buf_text(out, "}");
+    if (dm) {
+        write_id(out, ",\"dm_id\":\"", dm);
+    }
+    buf_text(out, "}");
+}
+
+static enum pg_outcome post(struct pg *pg, struct message *message, int64_t actor) {
+    enum append_verdict verdict;
+    struct buf event;
+
+    PG_TRY(store_append(pg, message, &verdict));
+    if (verdict != APPENDED) {
+        return PG_FAILED; /* somebody without an inbox: registration makes it */
+    }
+    buf_init(&event, DATA_MAX);
+    buf_text(&event, "{\"kind\":\"");
+    buf_text(&event, message_kind_name(message->kind));
+    buf_text(&event, "\",\"seq\":");
+    buf_int(&event, message->seq);
+    buf_text(&event, "}");
+    enum pg_outcome outcome = event.failed
+                                  ? PG_FAILED
+                                  : store_event(pg, "NotificationSent", actor, message->room,
+                                                (struct str){event.data, event.len});
+    buf_free(&event);
+    PG_TRY(outcome);
+    return notify_room(pg, message->room, message->seq);
+}
+
+enum pg_outcome inbox_post(struct pg *pg, int64_t to, enum message_kind kind, int64_t actor,
+                           int64_t dm) {
+    struct message message = {.room = to, .kind = (int)kind};
+    enum pg_outcome outcome = PG_FAILED;
+    struct pg_result *rows;
+    struct buf data;
+
+    PG_TRY(store_user_get(pg, actor, &rows));
+    buf_init(&data, DATA_MAX);
+    if (pg_rows(rows) > 0) {
+        struct user user = store_user_at(rows, 0);
+
+        write_data(&data, &user, dm);
+        message.data = (struct str){data.data, data.len};
+    }
+    if (message.data.data && !data.failed) {
+        outcome = post(pg, &message, actor);
+    }
+    buf_free(&data);
+    pg_result_free(rows);
+    return outcome;
+}
