@@ -117,6 +117,11 @@ blocked_folder() {
         done' _ "$1"
 }
 
+blocked_by() {
+    die "user $run_user, which runs the daemons, cannot pass the folder $1:" \
+        "set HUM_HOME to a folder that it can reach (such as /var/lib/hum), or chmod o+x $1"
+}
+
 # --- folders -------------------------------------------------------------------------------------
 
 check_owner() {
@@ -141,6 +146,8 @@ private_folder() {
 # whoever runs ./hum.
 prepare_home() {
     local blocked name
+    blocked=$(blocked_folder "$home")
+    if [ -n "$blocked" ] && [ "$blocked" != "$home" ]; then blocked_by "$blocked"; fi
     if [ ! -e "$home" ]; then
         mkdir -p -- "$home" 2> /dev/null || die "cannot create HUM_HOME $home"
     elif [ ! -w "$home" ]; then
@@ -148,10 +155,7 @@ prepare_home() {
     fi
     if [ "$EUID" = 0 ] && [ -O "$home" ] && [ -z "$(ls -A -- "$home")" ]; then chmod 755 -- "$home"; fi
     blocked=$(blocked_folder "$home")
-    if [ -n "$blocked" ]; then
-        die "user $run_user, which runs the daemons, cannot pass the folder $blocked:" \
-            "set HUM_HOME to a folder that it can reach (such as /var/lib/hum), or chmod o+x $blocked"
-    fi
+    if [ -n "$blocked" ]; then blocked_by "$blocked"; fi
     for name in run log secrets keys; do private_folder "$home/$name"; done
     if [ -e "$home/postgres" ]; then check_owner "$home/postgres"; fi
 }

@@ -84,6 +84,8 @@ EOF
     mv -- "$new" "$home/postgres"
 }
 
+postgres_ready() { as_user "$postgres_bin/pg_isready" -q -h "$home/run" -d postgres; }
+
 start_postgres() {
     local configuration
     create_cluster
@@ -91,7 +93,7 @@ start_postgres() {
     printf '%s\n' "${configuration//@HOME@/"$home"}" > "$home/postgresql.conf"
     spawn postgres env -i PATH=/usr/bin:/bin LANG=C.UTF-8 \
         "$postgres_bin/postgres" -D "$home/postgres" -c "config_file=$home/postgresql.conf"
-    wait_for postgres 60 as_user "$postgres_bin/pg_isready" -q -h "$home/run"
+    wait_for postgres 60 postgres_ready
     owner_url="postgresql:///postgres?host=$home/run" owner_psql > /dev/null << 'EOF'
 SELECT 'CREATE DATABASE hum' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'hum') \gexec
 EOF

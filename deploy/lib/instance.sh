@@ -79,7 +79,6 @@ broker_ready() { accepts "$mqtt_port" && accepts "$ws_port"; }
 api_ready() {
     curl --silent --fail --noproxy '*' --max-time 3 "http://$(local_host):$http_port/health/ready" > /dev/null
 }
-postgres_ready() { as_user "$postgres_bin/pg_isready" -q -h "$home/run"; }
 
 part_ready() {
     case $1 in
@@ -131,7 +130,7 @@ announce() {
 watch() {
     local part gone
     while :; do
-        wait -n || true
+        { wait -n || true; } 2> /dev/null # bash itself would report a killed process here
         for part in "${parts[@]}"; do
             if [ "$part" = postgres ] && [ "$embedded" = no ]; then continue; fi
             if is_alive "$part"; then continue; fi
