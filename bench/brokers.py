@@ -78,8 +78,8 @@ class Raw:
     mode = "raw"
 
     # Directives of Hum's mosquitto.conf that raw Mosquitto has its own of, or none.
-    _OWN = {"allow_anonymous", "allow_zero_length_clientid", "plugin", "listener", "protocol",
-            "max_connections", "max_topic_alias", "log_dest", "log_type", "log_timestamp_format"}
+    _OWN = {"allow_anonymous", "allow_zero_length_clientid", "protocol", "max_connections",
+            "max_topic_alias", "log_type", "log_timestamp_format"}
 
     def __init__(self, checkout, folder):
         self._template = checkout / "mosquitto.conf"
@@ -90,8 +90,9 @@ class Raw:
         [self.port] = _free_ports(1)
 
     def _is_shared(self, line):
+        # What holds a placeholder belongs to one instance.
         words = line.split()
-        return bool(words) and not words[0].startswith(("#", "plugin_opt_")) \
+        return bool(words) and not line.startswith("#") and "@" not in line \
             and words[0] not in self._OWN
 
     def _write_config(self):
