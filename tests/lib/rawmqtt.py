@@ -84,6 +84,11 @@ def subscribe(*filters, qos=1, mid=1, props=b"\0", version=V5):
     return packet(SUBSCRIBE | 2, body + b"".join(text(f) + bytes([qos]) for f in filters))
 
 
+def unsubscribe(*filters, mid=1, version=V5):
+    body = struct.pack("!H", mid) + (b"\0" if version == V5 else b"")
+    return packet(UNSUBSCRIBE | 2, body + b"".join(text(f) for f in filters))
+
+
 class Closed(Exception):
     """The broker has closed the connection."""
 
@@ -93,6 +98,7 @@ class Raw:
         self.sock = socket.create_connection(address, timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.version = V5
+        self.heard = []  # (topic, payload) of every PUBLISH read so far
 
     def __enter__(self):
         return self
@@ -130,7 +136,19 @@ class Raw:
             length |= (byte & 0x7F) << shift
             shift += 7
             if not byte & 0x80:
-                return first, self._exactly(length)
+                break
+        body = self._exactly(length)
+        if first & 0xF0 == PUBLISH:
+            self.heard.append(self._publication(first, body))
+        return first, body
+
+    def _publication(self, first, body):
+        end = 2 + struct.unpack("!H", body[:2])[0]
+        topic, rest = body[2:end].decode(), body[end:]
+        rest = rest[2:] if first & 6 else rest
+        if self.version == V5:  # the plugin sets no property longer than 127 bytes
+            rest = rest[1 + rest[0]:]
+        return topic, rest
 
     def read_type(self, kind):
         """The body of the next packet of this kind; others before it are skipped."""
@@ -150,6 +168,10 @@ class Raw:
         self.send(subscribe(*filters, mid=mid, version=self.version, **kwargs))
         body = self.read_type(SUBACK)
         return list(body[3:] if self.version == V5 else body[2:])
+
+    def unsubscribe(self, *filters):
+        self.send(unsubscribe(*filters, version=self.version))
+        self.read_type(UNSUBACK)
 
     def publish(self, topic, payload, *, qos=1, mid=1, **kwargs):
         """Returns the reason code of PUBACK (0 where there is none), or of PUBREC for QoS 2, whose

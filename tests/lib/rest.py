@@ -1,6 +1,7 @@
 """The REST API as a client sees it, and people who use it."""
 
 import itertools
+import re
 import secrets
 from urllib.parse import quote
 
@@ -27,6 +28,14 @@ def problem(response, status, code):
     assert isinstance(body["type"], str) and isinstance(body["title"], str), body
     assert isinstance(body["detail"], str), body
     return body
+
+
+def refused_member(response, name, value):
+    """Asserts that a member of the body was refused by name, where it could be read at all."""
+    body = problem(response, 400, "invalid_request")
+    unreadable = isinstance(value, str) and re.search("[\0\ud800-\udfff]", value)
+    if not unreadable:
+        assert name in body["fields"], body
 
 
 def ok(response, status=200):

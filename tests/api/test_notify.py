@@ -1,0 +1,108 @@
+"""What the control API tells the broker on the channel "hum"."""
+
+import select
+
+import pytest
+
+from lib.rest import ok
+
+
+class Listener:
+    def __init__(self, database):
+        self.connection = database.connect()
+        self.connection.cursor().execute("listen hum")
+        self.database = database
+
+    def until_now(self):
+        """The payloads that have come, up to a mark sent just now."""
+        self.database.rows("select pg_notify('hum', 'mark')")
+        while not any(n.payload == "mark" for n in self.connection.notifies):
+            assert select.select([self.connection], [], [], 20)[0], "no mark"
+            self.connection.poll()
+        seen = [n.payload for n in self.connection.notifies if n.payload != "mark"]
+        self.connection.notifies.clear()
+        return seen
+
+    def of(self, *people):
+        """Those that name one of these people, or a room of theirs."""
+        return [p for p in self.until_now() if any(x in p.split(" ") for x in people)]
+
+
+@pytest.fixture
+def listener(hum):
+    listener = Listener(hum.database)
+    yield listener
+    listener.connection.close()
+
+
+def test_every_issued_token(hum, listener):
+    person = hum.sign_up()
+    assert listener.of(person.id) == [f"user {person.id}"]
+    device = person.sign_in()
+    assert listener.of(person.id) == [f"user {person.id}"]
+    body = {"refresh_token": device.session["refresh_token"]}
+    ok(hum.rest.post("/v1/auth/refresh", body))
+    assert listener.of(person.id) == [f"user {person.id}"]
+    hum.rest.post("/v1/auth/login", {"email": person.email, "password": "wrong password"})
+    assert listener.of(person.id) == []
+
+
+def test_every_revoked_session(hum, listener):
+    person = hum.sign_up()
+    device = person.sign_in()
+    listener.until_now()
+    ok(person.post("/v1/auth/logout"), 204)
+    assert listener.of(person.id) == [f"session {person.id} {person.sid}"]
+    first = device.session["refresh_token"]
+    second = ok(hum.rest.post("/v1/auth/refresh", {"refresh_token": first}))["refresh_token"]
+    ok(hum.rest.post("/v1/auth/refresh", {"refresh_token": second}))
+    listener.until_now()
+    assert hum.rest.post("/v1/auth/refresh", {"refresh_token": first}).status_code == 401
+    assert listener.of(person.id) == [f"session {person.id} {device.sid}"]
+
+
+def test_rights_in_a_dm(hum, listener):
+    a, b = hum.sign_up(), hum.sign_up()
+    hum.befriend(a, b)
+    listener.until_now()
+    dm = hum.open_dm(a, b)
+    assert sorted(p for p in listener.of(dm) if p.startswith("access")) == sorted(
+        [f"access {a.id} {dm} dm 3 0", f"access {b.id} {dm} dm 3 0"])
+    a.say(dm, "one")
+    assert listener.of(dm) == [f"room {dm} 1"]
+    ok(a.delete(f"/v1/friends/{b.id}"), 204)
+    assert sorted(listener.of(dm)) == sorted(
+        [f"access {a.id} {dm} dm 1 1", f"access {b.id} {dm} dm 1 1"])
+    hum.befriend(a, b)
+    assert sorted(listener.of(dm)) == sorted(
+        [f"access {a.id} {dm} dm 3 1", f"access {b.id} {dm} dm 3 1"])
+    ok(a.post("/v1/dms", {"user_id": b.id}), 200)
+    assert all(p.startswith("access") for p in listener.of(dm))
+
+
+def test_a_message_once(people, listener):
+    a, _, dm = people
+    listener.until_now()
+    for _ in range(3):
+        a.say(dm, "hi", nonce="once")
+    assert listener.of(dm) == [f"room {dm} 1"]
+
+
+def test_notifications_are_messages_of_the_inbox(hum, listener):
+    a, b = hum.sign_up(), hum.sign_up()
+    listener.until_now()
+    ok(a.post("/v1/friends/requests", {"user_id": b.id}), 201)
+    assert listener.of(a.id, b.id) == [f"room {b.id} 1"]
+    ok(b.post(f"/v1/friends/requests/{a.id}/accept"))
+    assert listener.of(a.id, b.id) == [f"room {a.id} 1"]
+    assert hum.database.rows("select id::text, last_seq from rooms where id in (%s, %s) order by id",
+                             a.id, b.id) == [(a.id, 1), (b.id, 1)]
+
+
+def test_what_fails_tells_nothing(people, stranger, listener):
+    a, b, dm = people
+    listener.until_now()
+    stranger.post(f"/v1/rooms/{dm}/messages", {"nonce": "n", "text": "hi"})
+    a.post(f"/v1/rooms/{dm}/messages", {"nonce": "n", "text": ""})
+    a.post("/v1/friends/requests", {"user_id": b.id})
+    assert listener.of(dm, a.id, b.id, stranger.id) == []

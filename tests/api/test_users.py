@@ -1,0 +1,227 @@
+"""Profiles, and finding people."""
+
+import pytest
+
+from lib.race import race
+from lib.rest import ok, problem, refused_member, unique
+
+PUBLIC = {"id", "nickname", "about", "avatar_url"}
+OWN = PUBLIC | {"email", "email_verified", "created_at"}
+
+
+def search(person, text, **kw):
+    return person.get("/v1/users/search", nickname=text, **kw)
+
+
+def found(person, text):
+    items, _ = person.pages("/v1/users/search", 100, nickname=text)
+    return [item["nickname"] for item in items]
+
+
+def test_me(alice):
+    me = ok(alice.get("/v1/users/me"))
+    assert set(me) == OWN
+    assert me == alice.session["user"]
+    assert me["email"] == alice.email
+
+
+def test_others_see_less(alice, bob):
+    user = ok(bob.get(f"/v1/users/{alice.id}"))
+    assert set(user) == PUBLIC
+    assert (user["id"], user["nickname"]) == (alice.id, alice.nickname)
+
+
+def test_oneself_by_id(alice):
+    user = ok(alice.get(f"/v1/users/{alice.id}"))
+    assert PUBLIC <= set(user) and user["id"] == alice.id
+
+
+@pytest.mark.parametrize("user", ["1", "9223372036854775807"])
+def test_nobody(alice, user):
+    problem(alice.get(f"/v1/users/{user}"), 404, "not_found")
+
+
+def test_a_room_is_nobody(hum):
+    a, _, dm = hum.pair()
+    problem(a.get(f"/v1/users/{dm}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("user", [
+    "0", "-1", "+1", "01", "1.0", "1e3", "0x10", "abc", "9223372036854775808",
+    "18446744073709551617", "1" * 100, "%31", "1%00", "1%20", "%201", "Me", "me ", "ME", "٣", "1;2",
+    "1,2", "'", "1' or '1'='1", "null", "-", "..",
+])
+def test_what_is_no_id(alice, user):
+    answer = alice.get(f"/v1/users/{user}")
+    assert answer.status_code in (400, 404), answer.text
+    problem(answer, answer.status_code, {400: "invalid_request", 404: "not_found"}[answer.status_code])
+
+
+def test_patch_changes_what_is_given(hum):
+    person = hum.sign_up()
+    name = unique("New")
+    after = ok(person.patch("/v1/users/me", {"nickname": name}))
+    assert set(after) == OWN
+    assert (after["nickname"], after["about"]) == (name, "")
+    after = ok(person.patch("/v1/users/me", {"about": "I like\nlines & <b>"}))
+    assert (after["nickname"], after["about"]) == (name, "I like\nlines & <b>")
+    assert ok(person.get("/v1/users/me")) == after
+    assert ok(person.patch("/v1/users/me", {})) == after
+    assert ok(person.patch("/v1/users/me", {"about": ""}))["about"] == ""
+
+
+def test_patch_is_refused_whole(hum):
+    person, other = hum.sign_up(), hum.sign_up()
+    before = ok(person.get("/v1/users/me"))
+    body = {"nickname": other.nickname.upper(), "about": "changed"}
+    problem(person.patch("/v1/users/me", body), 409, "nickname_taken")
+    refused = problem(person.patch("/v1/users/me", {"nickname": "x", "about": "changed"}), 400,
+                      "invalid_request")
+    assert "nickname" in refused["fields"]
+    assert ok(person.get("/v1/users/me")) == before
+
+
+def test_the_case_of_ones_own_nickname_may_change(hum):
+    person = hum.sign_up()
+    name = person.nickname.upper()
+    assert ok(person.patch("/v1/users/me", {"nickname": name}))["nickname"] == name
+    assert found(person, person.nickname) == [name]
+
+
+def test_a_nickname_that_was_given_up_is_free(hum):
+    person, other = hum.sign_up(), hum.sign_up()
+    old = person.nickname
+    ok(person.patch("/v1/users/me", {"nickname": unique()}))
+    assert ok(other.patch("/v1/users/me", {"nickname": old}))["nickname"] == old
+
+
+def test_changes_that_race_for_a_nickname(hum):
+    people = [hum.sign_up() for _ in range(5)]
+    name = unique("Race")
+    answers = race(*[lambda p=p: p.patch("/v1/users/me", {"nickname": name}) for p in people])
+    assert sorted(a.status_code for a in answers) == [200] + [409] * 4
+    for answer in answers:
+        if answer.status_code == 409:
+            problem(answer, 409, "nickname_taken")
+
+
+@pytest.mark.parametrize("about", [7, [], {}, True, "x" * 501, "a\u0000b"], ids=lambda a: repr(a)[:20])
+def test_no_about(alice, about):
+    refused_member(alice.patch("/v1/users/me", {"about": about}), "about", about)
+
+
+def test_the_longest_about(hum):
+    text = "🐟" * 500
+    assert ok(hum.sign_up().patch("/v1/users/me", {"about": text}))["about"] == text
+
+
+def test_unknown_members_promote_nobody(hum):
+    person, other = hum.sign_up(), hum.sign_up()
+    before = ok(person.get("/v1/users/me"))
+    after = ok(person.patch("/v1/users/me", {
+        "id": other.id, "user_id": other.id, "email": "evil@example.org", "email_verified": True,
+        "created_at": "2001-01-01T00:00:00.000Z", "nickname_key": other.nickname, "owner": True,
+        "avatar_url": "javascript:alert(1)", "role": "admin", "password": "12345678"}))
+    assert after == before
+
+
+def test_markup_and_sql_stay_text(hum):
+    for text in ("<script>alert(1)</script>", "'; drop table users; --", "\\'\"%s{}$1", "\u202eabc",
+                 "line\r\nX-Evil: 1", "\u007f\u0001"):
+        person = hum.sign_up()
+        answer = person.patch("/v1/users/me", {"about": text})
+        assert ok(answer)["about"] == text
+        assert "X-Evil" not in answer.headers
+        assert ok(hum.sign_up().get(f"/v1/users/{person.id}"))["about"] == text
+
+
+# --- search ---
+
+
+def test_search_by_prefix_whatever_the_case(hum, alice):
+    stem = unique("Find")
+    names = [stem + end for end in ("", "a", "AB", "b")]
+    for name in names:
+        hum.sign_up(nickname=name)
+    hum.sign_up(nickname="x" + stem)
+    for typed in (stem, stem.upper(), stem.lower(), stem[:-1]):
+        assert [n for n in found(alice, typed) if n.startswith(stem)] == names
+    assert found(alice, stem + "A") == names[1:3]
+    assert "x" + stem not in found(alice, stem)[:4], "those that begin with it come first"
+
+
+def test_search_shows_no_more_than_a_profile(hum, alice, bob):
+    (item,) = ok(search(alice, bob.nickname))["items"]
+    assert item == ok(alice.get(f"/v1/users/{bob.id}"))
+    assert set(item) == PUBLIC
+
+
+@pytest.mark.parametrize("typed", ["%", "_", "%%", "a%", "\\", "'", "*", ".*", "$1", "((", "a' or 1=1"])
+def test_search_takes_every_character_literally(hum, alice, typed):
+    for name in found(alice, typed):
+        assert name.lower().startswith(typed.lower())
+
+
+def test_a_nickname_with_pattern_characters_is_found(hum, alice):
+    name = unique("p%_\\")
+    hum.sign_up(nickname=name)
+    hum.sign_up(nickname=name.replace("%", "q"))
+    assert found(alice, name) == [name]
+
+
+@pytest.mark.parametrize("typed", ["zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "x" * 33, "x" * 3000, "a b", "\u200b",
+                                   "a\u202e"], ids=lambda t: repr(t)[:20])
+def test_what_nobody_is_called(alice, typed):
+    assert ok(search(alice, typed)) == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("query", ["", "?nickname=", "?nickname=%00", "?nickname=%ff", "?nickname=a%",
+                                   "?nickname=a%4", "?nickname=a%zz", "?nickname=a&nickname=b",
+                                   "?nickname=%c0%80", "?nickname=%ed%a0%80"])
+def test_search_for_nothing(alice, query):
+    body = problem(alice.get("/v1/users/search" + query), 400, "invalid_request")
+    assert "nickname" in body["fields"]
+
+
+def test_search_in_pages_while_people_arrive(hum, alice):
+    stem = unique("pg")
+    for i in range(7):
+        hum.sign_up(nickname=f"{stem}{i * 10:03}")
+    seen, cursor = [], {}
+    while True:
+        page = ok(search(alice, stem, limit=2, **cursor))
+        seen += [item["nickname"] for item in page["items"]]
+        assert len(page["items"]) <= 2
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+        hum.sign_up(nickname=f"{stem}{len(seen) * 10 - 15:03}")  # before and after the cursor
+        hum.sign_up(nickname=f"{stem}{len(seen) * 10 + 1:03}")
+    assert len(seen) == len(set(seen)), "none twice"
+    assert {f"{stem}{i * 10:03}" for i in range(7)} <= set(seen), "none skipped"
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("limit, count", [("0", 1), ("1", 1), ("100", 3), ("101", 3), ("007", 3),
+                                          ("99999999999999999999999", 3)])
+def test_limits_are_clamped(hum, alice, limit, count):
+    stem = unique("lim")
+    for i in range(3):
+        hum.sign_up(nickname=f"{stem}{i}")
+    assert len(ok(search(alice, stem, limit=limit))["items"]) == count
+
+
+@pytest.mark.parametrize("limit", ["", "-1", "x", "1.5", "+1", " 1", "1e2", "0x1"])
+def test_what_is_no_limit(alice, limit):
+    body = problem(search(alice, "a", limit=limit), 400, "invalid_request")
+    assert "limit" in body["fields"]
+
+
+@pytest.mark.parametrize("cursor", ["!", "ü", "%", "A" * 5000, "_____w", "=", "a b"])
+def test_what_is_no_cursor(alice, cursor):
+    answer = search(alice, "a", cursor=cursor)
+    problem(answer, 400, "invalid_request")
+
+
+def test_search_needs_a_sign_in(hum):
+    problem(hum.rest.get("/v1/users/search", nickname="a"), 401, "unauthorized")
