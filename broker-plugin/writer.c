@@ -451,6 +451,7 @@ static void work(struct writer *writer) {
 static void *run(void *arg) {
     struct writer *writer = arg;
 
+    (void)connected(writer); /* before the first message waits for it */
     while (!stopping(writer)) {
         if (writer->deferred_count == 0) {
             queue_wait(writer->queue, -1);
