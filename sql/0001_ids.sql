@@ -29,8 +29,8 @@ begin
         v_first := (extract(epoch from clock_timestamp()) * 1000)::bigint - 1704067200000;
         v_first := (v_first << 22) | (v_node << 16);
         v_first := greatest(v_first, (select last_value from hum_last_id) + 1);
-        if (v_first & 65535) + p_count > 65536 then
-            -- The counter would run into the node's bits: borrow the next millisecond.
+        if (v_first & 65535) + p_count > 65536 or ((v_first >> 16) & 63) <> v_node then
+            -- The counter would run, or has run, into the node's bits: borrow the next millisecond.
             v_first := (((v_first >> 22) + 1) << 22) | (v_node << 16);
         end if;
         perform setval('hum_last_id', v_first + p_count - 1);
