@@ -262,12 +262,13 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     header(exchange, "X-Content-Type-Options", "nosniff");
     header(exchange, "Cache-Control",
            status == HUM_OK && reply->cache_control ? reply->cache_control : "no-store");
+    exchange->out->status = reply->http;
     if (reply->body.len) {
         header(exchange, "Content-Type", type);
-    }
-    if (ulfius_set_binary_body_response(exchange->out, (unsigned int)reply->http, reply->body.data,
-                                        reply->body.len) != U_OK) {
-        exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+        if (ulfius_set_binary_body_response(exchange->out, (unsigned int)reply->http,
+                                            reply->body.data, reply->body.len) != U_OK) {
+            exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 }
 

@@ -16,6 +16,11 @@ extern char **environ;
 
 enum { PATH_SIZE = 4096 };
 
+/* rhonabwy logs an error for every token that is none, and anybody may send those. */
+static bool is_noise(const char *message) {
+    return strncmp(message, "r_jw", 4) == 0 || strncmp(message, "_r_", 3) == 0;
+}
+
 static void print_log(void *cls, const char *app, const time_t date, const unsigned long level,
                       const char *message) {
     const char *name = level == Y_LOG_LEVEL_ERROR     ? "error"
@@ -25,6 +30,9 @@ static void print_log(void *cls, const char *app, const time_t date, const unsig
     struct tm tm;
 
     (void)cls;
+    if (is_noise(message)) {
+        return;
+    }
     if (gmtime_r(&date, &tm)) {
         strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
     }

@@ -5,9 +5,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
-enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 5000 };
+enum {
+    BACKOFF_MIN_MS = 100,
+    BACKOFF_MAX_MS = 5000,
+    LOOK_MS = 1000, /* from one look at what is out to the next */
+};
 
 struct pool {
     struct pg_config config;
@@ -22,9 +27,21 @@ struct pool {
     struct pg *broken[POOL_MAX]; /* for the keeper to close */
     size_t broken_count;
     size_t missing; /* to be opened */
+    struct {
+        struct pg *pg;
+        int64_t until_ms;
+    } out[POOL_MAX];
+    size_t out_count;
     bool tried;     /* the first attempt has ended */
     bool stopping;
 };
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static struct timespec in_ms(int ms) {
     struct timespec at;
@@ -54,6 +71,19 @@ static bool alive(struct pg *pg) {
         return false;
     }
     return poll(&fd, 1, 0) == 0 || (pg_consume(pg) && !pg_lost(pg));
+}
+
+/* Shuts the sockets of what is out and was due by now_ms: whoever waits for an answer wakes up with an
+ * error, and gives the connection back as broken. Call with the lock held: it keeps the socket from
+ * being closed meanwhile. */
+static void cut_overdue(struct pool *pool, int64_t by_ms) {
+    for (size_t i = 0; i < pool->out_count; i++) {
+        int fd = pg_socket(pool->out[i].pg);
+
+        if (pool->out[i].until_ms <= by_ms && fd >= 0) {
+            shutdown(fd, SHUT_RDWR);
+        }
+    }
 }
 
 /* Call with the lock held, which is let go while connections are closed. */
@@ -99,8 +129,11 @@ static void *keep(void *arg) {
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
         close_broken(pool);
+        cut_overdue(pool, now_ms());
         if (pool->missing == 0) {
-            pthread_cond_wait(&pool->work, &pool->lock);
+            struct timespec until = in_ms(LOOK_MS);
+
+            pthread_cond_timedwait(&pool->work, &pool->lock, &until);
         } else if (open_one(pool, &was_away)) {
             backoff = BACKOFF_MIN_MS;
         } else {
@@ -177,6 +210,29 @@ void pool_stop(struct pool *pool) {
     free_pool(pool);
 }
 
+void pool_cut(struct pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    cut_overdue(pool, INT64_MAX);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Call with the lock held. */
+static void note_out(struct pool *pool, struct pg *pg) {
+    pool->out[pool->out_count].pg = pg;
+    pool->out[pool->out_count].until_ms = now_ms() + POOL_HOLD_MS;
+    pool->out_count++;
+}
+
+/* Call with the lock held. */
+static void note_back(struct pool *pool, const struct pg *pg) {
+    for (size_t i = 0; i < pool->out_count; i++) {
+        if (pool->out[i].pg == pg) {
+            pool->out[i] = pool->out[--pool->out_count];
+            return;
+        }
+    }
+}
+
 enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
     struct timespec until = in_ms(wait_ms);
     struct pg *pg = NULL;
@@ -193,6 +249,9 @@ enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
             break;
         }
     }
+    if (pg) {
+        note_out(pool, pg);
+    }
     pthread_mutex_unlock(&pool->lock);
     if (!pg) {
         return HUM_UNAVAILABLE;
@@ -203,6 +262,7 @@ enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
 
 void pool_give(struct pool *pool, struct pg *pg) {
     pthread_mutex_lock(&pool->lock);
+    note_back(pool, pg);
     if (pg_lost(pg)) {
         put_broken(pool, pg);
     } else {

@@ -1,7 +1,8 @@
 /* A bounded pool of PostgreSQL connections, and the lease by which a request holds one.
  *
  * A keeper thread opens the connections, and opens anew what has broken, backing off while the
- * server is away; those who need one only wait, and never for long. */
+ * server is away; those who need one only wait, and never for long. Nor does a statement: the server
+ * ends those that take too long, and the keeper cuts the connection to a server that is frozen. */
 #ifndef HUM_POOL_H
 #define HUM_POOL_H
 
@@ -9,7 +10,8 @@
 
 enum {
     POOL_MAX = 64,
-    POOL_WAIT_MS = 2000, /* of a request; then it is answered with 503 */
+    POOL_WAIT_MS = 2000,  /* of a request; then it is answered with 503 */
+    POOL_HOLD_MS = 15000, /* a connection that is out for longer is cut */
 };
 
 struct pool;
@@ -26,6 +28,9 @@ HUM_MUSTCHECK enum hum_status pool_start(const struct pg_config *config, size_t 
 /* Closes all connections; none may be out. NULL is fine. Waits for a connection that is just being
  * opened (5 s at most). */
 void pool_stop(struct pool *pool);
+
+/* Cuts the connections that are out: whoever waits on one gets PG_LOST. Any thread. */
+void pool_cut(struct pool *pool);
 
 /* Takes a connection that is alive as far as its socket tells. HUM_UNAVAILABLE after wait_ms without
  * one. Any thread. */

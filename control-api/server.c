@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -64,7 +65,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     }
 }
 
-static void wait_for_running(void) {
+/* False: some are left. */
+static bool wait_for_running(void) {
     struct timespec until;
     int waited = 0;
 
@@ -81,13 +83,20 @@ static void wait_for_running(void) {
         y_log_message(Y_LOG_LEVEL_WARNING, "stopping with %u requests unanswered after %d s", left,
                       (int)STOP_TIMEOUT_S);
     }
+    return left == 0;
 }
 
-/* libmicrohttpd's lines end with a newline, and may quote what a client has sent. */
+/* libmicrohttpd's lines end with a newline. It has one or more for every request that is no HTTP, so
+ * one a second is written: the log must not grow as fast as anybody likes. */
 static void on_log(void *cls, const char *format, va_list args) {
+    static _Atomic time_t last;
+    time_t now = time(NULL);
     char line[256];
 
     (void)cls;
+    if (atomic_exchange(&last, now) == now) {
+        return;
+    }
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\r\n")] = '\0';
     y_log_message(Y_LOG_LEVEL_WARNING, "http: %s", line);
@@ -214,7 +223,9 @@ void server_stop(struct server *server) {
     if (fd >= 0) {
         close(fd);
     }
-    wait_for_running();
+    if (!wait_for_running()) {
+        pool_cut(server->api->pool); /* their threads must come to an end */
+    }
     ulfius_stop_framework(&server->instance);
     ulfius_clean_instance(&server->instance);
     free(server);
