@@ -1,0 +1,192 @@
+"""Connections of a session: several, a bounded number, taken over, ended."""
+
+import pytest
+
+from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Refused, eventually
+from lib.rest import ok
+
+LIVE_MAX = 8
+
+
+def room(dm):
+    return f"dm/{dm}/messages"
+
+
+def refused(hum, who, **kw):
+    """Whether CONNECT is refused."""
+    try:
+        Client(hum, who.mqtt, **kw).close()
+    except Refused:
+        return True
+    return False
+
+
+def works(client, dm):
+    """It can send, and hears what it sends."""
+    client.subscribe(room(dm))
+    client.message(room(dm), client.send(dm, "still here"))
+
+
+def test_every_connection_of_a_session_gets_a_copy(connect, people):
+    alice, bob, dm = people
+    suffixes = (None, "tab1", "tab-2", "TAB_3", "x" * 32)
+    clients = [
+        connect(bob, suffix=s, version=(V311, V5)[i % 2], transport=("tcp", "websockets")[i // 2 % 2])
+        for i, s in enumerate(suffixes)
+    ]
+    for client in clients:
+        client.subscribe(room(dm))
+    a = connect(alice)
+    for i in range(5):
+        a.send(dm, f"text {i}")
+    for client in clients:
+        assert client.until(room(dm), 5) == alice.history(dm)
+
+
+def test_every_session_of_a_person_gets_a_copy(connect, people):
+    alice, bob, dm = people
+    clients = [connect(bob), connect(bob.sign_in()), connect(bob.sign_in())]
+    for client in clients:
+        client.subscribe(room(dm))
+    nonce = connect(alice).send(dm, "hi")
+    for client in clients:
+        client.message(room(dm), nonce)
+
+
+def test_a_ninth_connection_is_refused_until_one_leaves(connect, hum, people):
+    alice, _, dm = people
+    live = [connect(alice, suffix=f"t{i}", transport=("tcp", "websockets")[i % 2])
+            for i in range(LIVE_MAX)]
+    for version in (V311, V5):
+        assert refused(hum, alice, suffix="one-more", version=version)
+        assert refused(hum, alice, version=version)
+    connect(alice.sign_in())  # another session has its own eight
+    for client in live:
+        assert not client.gone.is_set()
+        works(client, dm)
+    live[3].close()
+    # The broker hears of the end on one connection and of the next on another.
+    eventually(lambda: not refused(hum, alice, suffix="one-more"))
+
+
+def test_at_the_bound_a_connection_can_still_be_taken_over(connect, people):
+    alice, _, dm = people
+    live = [connect(alice, suffix=f"t{i}") for i in range(LIVE_MAX)]
+    again = connect(alice, suffix="t0")
+    live[0].closed()
+    works(again, dm)
+
+
+@pytest.mark.parametrize("transport", ("tcp", "websockets"))
+@pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
+def test_the_same_client_id_again_takes_over(connect, people, version, transport):
+    alice, bob, dm = people
+    b = connect(bob)
+    b.subscribe(room(dm))
+    clients = [connect(alice, version=version, transport=transport)]
+    for _ in range(LIVE_MAX + 4):  # and none of those taken over counts
+        clients.append(connect(alice, version=version, transport=transport))
+        clients[-2].closed()
+    last = clients[-1]
+    last.barrier()
+    works(last, dm)
+    b.message(room(dm), last.send(dm, "to bob"))
+    assert not last.gone.is_set()
+
+
+def test_connections_that_broke_do_not_count(connect, hum, people):
+    alice, _, dm = people
+    for _ in range(3):
+        live = [connect(alice, suffix=f"t{i}") for i in range(LIVE_MAX)]
+        for client in live:
+            client.cut()
+        eventually(lambda: not refused(hum, alice, suffix="fresh"))
+
+
+@pytest.mark.parametrize("keepalive", (1, 900))
+@pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
+def test_the_keepalives_that_are_taken(connect, people, version, keepalive):
+    works(connect(people[0], version=version, keepalive=keepalive), people[2])
+
+
+# --- the end of a session ---
+
+
+def sign_out(person):
+    ok(person.post("/v1/auth/logout"), 204)
+
+
+def test_a_revoked_session_is_disconnected_and_hears_nothing_more(connect, hum, people):
+    alice, bob, dm = people
+    second = alice.sign_in()
+    ended = [
+        connect(alice, version=v, transport=t, suffix=f"{t}{v}")
+        for v in (V311, V5) for t in ("tcp", "websockets")
+    ]
+    stays = connect(second)
+    b = connect(bob)
+    for client in (*ended, stays, b):
+        client.subscribe(room(dm))
+    first = b.send(dm, "before")
+    for client in ended:
+        client.message(room(dm), first)
+    sign_out(alice)
+    for client in ended:
+        client.closed()
+    stays.message(room(dm), b.send(dm, "after"))
+    works(stays, dm)
+    for client in ended:
+        assert [m["text"] for m in client.messages(room(dm))] == ["before"]
+    for version in (V311, V5):
+        assert refused(hum, alice, version=version)
+        assert refused(hum, alice, version=version, suffix="again")
+    works(connect(second, suffix="again"), dm)
+
+
+def test_a_session_that_is_revoked_while_offline_is_refused(connect, hum, people):
+    alice, bob, dm = people
+    with connect(alice) as client:
+        works(client, dm)
+    sign_out(alice)
+    # Word of it reaches the broker on its own way, at the latest when its other notices do.
+    inbox = connect(bob)
+    inbox.subscribe(f"user/{bob.id}/inbox")
+    carol = hum.sign_up()
+    ok(carol.post("/v1/friends/requests", {"user_id": bob.id}), 201)
+    inbox.wait(lambda: inbox.heard())
+    assert refused(hum, alice) and refused(hum, alice, version=V311)
+
+
+def test_a_session_of_a_refreshed_token_goes_on(connect, hum, people):
+    alice, _, dm = people
+    client = connect(alice)
+    body = {"refresh_token": alice.session["refresh_token"]}
+    fresh = ok(alice.post("/v1/auth/refresh", body), 200)
+    assert fresh["mqtt"]["client_id"] == alice.mqtt["client_id"]
+    works(client, dm)
+    works(connect(fresh["mqtt"], suffix="fresh"), dm)
+
+
+def test_nothing_waits_for_who_is_away(connect, raw, people):
+    """Also not for a client of MQTT 5 that asks for its session to be kept."""
+    alice, bob, dm = people
+    keep = b"\x05\x11\x00\x00\xff\xff"  # Session Expiry Interval
+    credentials = [bob.mqtt[n] for n in ("client_id", "username", "password")]
+    first = raw()
+    assert first.connect(*credentials, props=keep) == 0
+    first.subscribe(room(dm))
+    first.close()
+    a = connect(alice)
+    a.subscribe(room(dm))
+    a.message(room(dm), a.send(dm, "missed"))
+    resumed = raw()
+    assert resumed.connect(*credentials, props=keep, clean=False) == REFUSED
+    second = raw()
+    assert second.connect(*credentials, props=keep) == 0
+    second.ping()
+    assert second.heard == []
+    assert second.subscribe(room(dm)) == [1]
+    assert second.publish(f"dm/{dm}/send", '{"nonce":"back","text":"back"}') in TAKEN
+    a.message(room(dm), "back")
+    second.ping()
+    assert [topic for topic, _ in second.heard] == [room(dm)]
