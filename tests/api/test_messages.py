@@ -12,12 +12,12 @@ from lib.rest import ok, problem, unique
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def send(person, room, **body):
-    return person.post(f"/v1/rooms/{room}/messages", body)
+def send(person, to, **body):
+    return person.post(f"/v1/rooms/{to}/messages", body)
 
 
-def page(person, room, **params):
-    return ok(person.get(f"/v1/rooms/{room}/messages", **params))
+def page(person, of, **params):
+    return ok(person.get(f"/v1/rooms/{of}/messages", **params))
 
 
 def seqs(items):
@@ -76,8 +76,7 @@ def test_messages_sent_at_once_are_numbered_without_gaps(people):
         assert seqs(mine) == sorted(seqs(mine)), "in one's own order"
         for message in mine:
             assert history[message["seq"] - 1] == message
-    ids = [int(m["id"]) for m in history]
-    assert ids == sorted(set(ids))
+    assert len({m["id"] for m in history}) == 64
 
 
 def test_both_devices_and_directions_share_one_room(hum, people):

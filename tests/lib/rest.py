@@ -1,6 +1,7 @@
 """The REST API as a client sees it, and people who use it."""
 
 import itertools
+import json
 import re
 import secrets
 from urllib.parse import quote
@@ -61,6 +62,9 @@ class Rest:
         headers = dict(kw.pop("headers", None) or {})
         if self.token and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {self.token}"
+        if kw.get("json") is not None:  # as UTF-8: escapes would make long texts longer still
+            kw["data"] = json.dumps(kw.pop("json"), ensure_ascii=False).encode()
+            headers.setdefault("Content-Type", "application/json")
         kw.setdefault("timeout", TIMEOUT_S)
         kw.setdefault("allow_redirects", False)
         return self.http.request(method, self.url + path, headers=headers, **kw)
@@ -68,14 +72,14 @@ class Rest:
     def get(self, path, **params):
         return self.call("GET", path, params=params)
 
-    def post(self, path, json=None, **kw):
-        return self.call("POST", path, json=json, **kw)
+    def post(self, path, body=None, **kw):
+        return self.call("POST", path, json=body, **kw)
 
-    def put(self, path, json=None, **kw):
-        return self.call("PUT", path, json=json, **kw)
+    def put(self, path, body=None, **kw):
+        return self.call("PUT", path, json=body, **kw)
 
-    def patch(self, path, json=None, **kw):
-        return self.call("PATCH", path, json=json, **kw)
+    def patch(self, path, body=None, **kw):
+        return self.call("PATCH", path, json=body, **kw)
 
     def delete(self, path, **kw):
         return self.call("DELETE", path, **kw)
