@@ -1,9 +1,11 @@
 #include "dispatch.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 
 #include "body.h"
 #include "routes.h"
@@ -226,12 +228,20 @@ static void problem_headers(struct exchange *exchange, enum hum_status status) {
     }
 }
 
+/* While the database is away or all is busy, every request says so: one a second is enough to know. */
+static bool told_lately(void) {
+    static _Atomic time_t last;
+    time_t now = time(NULL);
+
+    return atomic_exchange(&last, now) == now;
+}
+
 /* One line for what somebody should know of. Names the route, not the path, which anybody may write. */
 static void log_failure(const struct exchange *exchange, enum hum_status status) {
     const struct request *request = &exchange->request;
     const char *error = request->lease.pg ? pg_error(request->lease.pg) : "";
 
-    if (status != HUM_INTERNAL && status != HUM_UNAVAILABLE) {
+    if (status != HUM_INTERNAL && (status != HUM_UNAVAILABLE || told_lately())) {
         return;
     }
     y_log_message(status == HUM_INTERNAL ? Y_LOG_LEVEL_ERROR : Y_LOG_LEVEL_WARNING,

@@ -1,12 +1,14 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     BACKOFF_MIN_MS = 100,
@@ -19,20 +21,21 @@ struct pool {
     pool_report_fn report;
     pthread_t keeper;
 
-    pthread_mutex_t lock; /* what follows */
-    pthread_cond_t freed; /* a connection is idle */
-    pthread_cond_t work;  /* for the keeper: something is broken, or stopping */
+    pthread_mutex_t lock;      /* what follows */
+    pthread_cond_t freed;      /* a connection is idle */
+    pthread_cond_t work;       /* for the keeper: something is broken, or stopping */
     struct pg *idle[POOL_MAX]; /* the one that came last goes first: its caches are warm */
     size_t idle_count;
     struct pg *broken[POOL_MAX]; /* for the keeper to close */
     size_t broken_count;
     size_t missing; /* to be opened */
-    struct {
+    struct connection {
         struct pg *pg;
-        int64_t until_ms;
-    } out[POOL_MAX];
-    size_t out_count;
-    bool tried;     /* the first attempt has ended */
+        int fd;           /* the socket once more: libpq may close its own while the keeper looks */
+        int64_t until_ms; /* when it is overdue; 0: it is not out */
+    } open[POOL_MAX];
+    size_t open_count;
+    bool tried; /* the first attempt has ended */
     bool stopping;
 };
 
@@ -56,32 +59,42 @@ static struct timespec in_ms(int ms) {
     return at;
 }
 
+/* Call with the lock held. The connection must be one of the pool's. */
+static struct connection *find(struct pool *pool, const struct pg *pg) {
+    size_t i = 0;
+
+    while (pool->open[i].pg != pg) {
+        i++;
+    }
+    return &pool->open[i];
+}
+
 /* Call with the lock held. */
 static void put_broken(struct pool *pool, struct pg *pg) {
+    struct connection *connection = find(pool, pg);
+
+    close(connection->fd);
+    *connection = pool->open[--pool->open_count];
     pool->broken[pool->broken_count++] = pg;
     pool->missing++;
     pthread_cond_signal(&pool->work);
 }
 
-/* Nothing arrives on an idle connection but the news that it is closed. */
-static bool alive(struct pg *pg) {
+/* Nothing is to arrive on an idle connection. What does is the news that the server ends it. */
+static bool alive(const struct pg *pg) {
     struct pollfd fd = {.fd = pg_socket(pg), .events = POLLIN};
 
-    if (pg_lost(pg)) {
-        return false;
-    }
-    return poll(&fd, 1, 0) == 0 || (pg_consume(pg) && !pg_lost(pg));
+    return !pg_lost(pg) && poll(&fd, 1, 0) == 0;
 }
 
-/* Shuts the sockets of what is out and was due by now_ms: whoever waits for an answer wakes up with an
- * error, and gives the connection back as broken. Call with the lock held: it keeps the socket from
- * being closed meanwhile. */
+/* Shuts the sockets of what is out and was due by by_ms: whoever waits for an answer wakes up with
+ * an error, and gives the connection back as broken. Call with the lock held. */
 static void cut_overdue(struct pool *pool, int64_t by_ms) {
-    for (size_t i = 0; i < pool->out_count; i++) {
-        int fd = pg_socket(pool->out[i].pg);
+    for (size_t i = 0; i < pool->open_count; i++) {
+        const struct connection *connection = &pool->open[i];
 
-        if (pool->out[i].until_ms <= by_ms && fd >= 0) {
-            shutdown(fd, SHUT_RDWR);
+        if (connection->until_ms != 0 && connection->until_ms <= by_ms) {
+            shutdown(connection->fd, SHUT_RDWR);
         }
     }
 }
@@ -101,9 +114,15 @@ static void close_broken(struct pool *pool) {
 static bool open_one(struct pool *pool, bool *was_away) {
     char line[600], error[512] = "";
     struct pg *pg = NULL;
+    int fd = -1;
 
     pthread_mutex_unlock(&pool->lock);
     bool ok = pg_open(&pool->config, &pg, error, sizeof error) == PG_DONE;
+    if (ok && (fd = fcntl(pg_socket(pg), F_DUPFD_CLOEXEC, 0)) < 0) {
+        snprintf(error, sizeof error, "no descriptor is left");
+        pg_close(pg);
+        ok = false;
+    }
     if (!ok && !*was_away) {
         snprintf(line, sizeof line, "connecting to the database failed, trying on: %s", error);
         pool->report(line);
@@ -115,6 +134,7 @@ static bool open_one(struct pool *pool, bool *was_away) {
     pool->tried = true;
     if (ok) {
         pool->missing--;
+        pool->open[pool->open_count++] = (struct connection){pg, fd, 0};
         pool->idle[pool->idle_count++] = pg;
     }
     pthread_cond_broadcast(&pool->freed);
@@ -162,8 +182,9 @@ static void init_locks(struct pool *pool) {
 }
 
 static void free_pool(struct pool *pool) {
-    while (pool->idle_count > 0) {
-        pg_close(pool->idle[--pool->idle_count]);
+    for (size_t i = 0; i < pool->open_count; i++) {
+        pg_close(pool->open[i].pg);
+        close(pool->open[i].fd);
     }
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->freed);
@@ -216,23 +237,6 @@ void pool_cut(struct pool *pool) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Call with the lock held. */
-static void note_out(struct pool *pool, struct pg *pg) {
-    pool->out[pool->out_count].pg = pg;
-    pool->out[pool->out_count].until_ms = now_ms() + POOL_HOLD_MS;
-    pool->out_count++;
-}
-
-/* Call with the lock held. */
-static void note_back(struct pool *pool, const struct pg *pg) {
-    for (size_t i = 0; i < pool->out_count; i++) {
-        if (pool->out[i].pg == pg) {
-            pool->out[i] = pool->out[--pool->out_count];
-            return;
-        }
-    }
-}
-
 enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
     struct timespec until = in_ms(wait_ms);
     struct pg *pg = NULL;
@@ -250,7 +254,7 @@ enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
         }
     }
     if (pg) {
-        note_out(pool, pg);
+        find(pool, pg)->until_ms = now_ms() + POOL_HOLD_MS;
     }
     pthread_mutex_unlock(&pool->lock);
     if (!pg) {
@@ -262,7 +266,7 @@ enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
 
 void pool_give(struct pool *pool, struct pg *pg) {
     pthread_mutex_lock(&pool->lock);
-    note_back(pool, pg);
+    find(pool, pg)->until_ms = 0;
     if (pg_lost(pg)) {
         put_broken(pool, pg);
     } else {

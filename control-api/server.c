@@ -25,6 +25,7 @@ enum {
     IDLE_TIMEOUT_S = 30,              /* of a connection on which nothing moves */
     CONNECTION_MEMORY = 64 * 1024,    /* for a request's line and headers, and the answer's */
     STOP_TIMEOUT_S = 10,
+    CUT_TIMEOUT_S = 2, /* for those whose statement was cut off to tell their client */
 };
 
 struct server {
@@ -65,13 +66,13 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     }
 }
 
-/* False: some are left. */
-static bool wait_for_running(void) {
+/* Returns how many are left. */
+static unsigned wait_for_running(int seconds) {
     struct timespec until;
     int waited = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_TIMEOUT_S;
+    until.tv_sec += seconds;
     pthread_mutex_lock(&running_lock);
     stopping = true;
     while (running > 0 && waited == 0) {
@@ -79,11 +80,7 @@ static bool wait_for_running(void) {
     }
     unsigned left = running;
     pthread_mutex_unlock(&running_lock);
-    if (left > 0) {
-        y_log_message(Y_LOG_LEVEL_WARNING, "stopping with %u requests unanswered after %d s", left,
-                      (int)STOP_TIMEOUT_S);
-    }
-    return left == 0;
+    return left;
 }
 
 /* libmicrohttpd's lines end with a newline. It has one or more for every request that is no HTTP, so
@@ -223,8 +220,12 @@ void server_stop(struct server *server) {
     if (fd >= 0) {
         close(fd);
     }
-    if (!wait_for_running()) {
+    unsigned left = wait_for_running(STOP_TIMEOUT_S);
+    if (left > 0) {
+        y_log_message(Y_LOG_LEVEL_WARNING, "%u requests still run after %d s, cutting them off", left,
+                      (int)STOP_TIMEOUT_S);
         pool_cut(server->api->pool); /* their threads must come to an end */
+        wait_for_running(CUT_TIMEOUT_S);
     }
     ulfius_stop_framework(&server->instance);
     ulfius_clean_instance(&server->instance);
