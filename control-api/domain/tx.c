@@ -1,5 +1,11 @@
 #include "tx.h"
 
+#include <time.h>
+
+/* PostgreSQL looks for deadlocks after 1 s of waiting (deadlock_timeout); lock_timeout is 2 s. What
+ * was busy for longer than this was no deadlock. */
+enum { DEADLOCK_MS = 1500 };
+
 enum hum_status tx_status(enum pg_outcome outcome) {
     switch (outcome) {
     case PG_DONE:
@@ -33,11 +39,20 @@ static enum pg_outcome run_once(struct pg *pg, tx_fn fn, void *arg, enum hum_sta
     return outcome;
 }
 
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 enum hum_status tx_run(struct pg *pg, tx_fn fn, void *arg) {
+    int64_t start = now_ms();
     enum hum_status status;
     enum pg_outcome outcome = run_once(pg, fn, arg, &status);
+    bool deadlock = outcome == PG_BUSY && now_ms() - start < DEADLOCK_MS;
 
-    if (status == HUM_OK && (outcome == PG_BUSY || outcome == PG_CONFLICT)) {
+    if (status == HUM_OK && (deadlock || outcome == PG_CONFLICT)) {
         outcome = run_once(pg, fn, arg, &status);
     }
     return status != HUM_OK ? status : tx_status(outcome);

@@ -10,9 +10,10 @@
  * as HUM_NICKNAME_TAKEN, say). It may be run a second time: what it leaves in arg, it sets anew. */
 typedef enum pg_outcome (*tx_fn)(struct pg *pg, void *arg, enum hum_status *ret_status);
 
-/* Begins, runs fn, commits or rolls back. The work is done once more when it met a deadlock, a lock
- * that was not given in time, or a conflict that it had no verdict for (somebody else was just
- * ahead: this time it sees what they did). */
+/* Begins, runs fn, commits or rolls back. The work is done once more when it met a deadlock, or a
+ * conflict that it had no verdict for (somebody else was just ahead: this time it sees what they
+ * did). Not after a lock that was not given within lock_timeout: a room that somebody has frozen
+ * would hold connections of the pool twice as long. */
 HUM_MUSTCHECK enum hum_status tx_run(struct pg *pg, tx_fn fn, void *arg);
 
 /* What a statement's outcome means for a request. */
