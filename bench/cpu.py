@@ -2,8 +2,12 @@
 
 import os
 import pathlib
+import time
 
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
+# The share of all cores that other programs may take before figures are not to be trusted.
+QUIET = 0.05
+QUIET_WAIT_S = 60
 
 
 def _read(path):
@@ -47,12 +51,38 @@ def _sample(pids):
     return times
 
 
+def _machine_ticks():
+    # user, nice, system, (idle, iowait,) irq, softirq, steal of all cores; guests are within user.
+    words = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    return sum(int(words[i]) for i in (0, 1, 2, 5, 6, 7))
+
+
+def wait_for_quiet(pids):
+    """Until programs other than those of `pids` leave the cores alone; not for ever."""
+    for _ in range(QUIET_WAIT_S):
+        meter = CpuMeter(pids)
+        time.sleep(1)
+        if meter.elsewhere() <= QUIET:
+            return
+
+
 class CpuMeter:
     """Counts from its making on."""
 
     def __init__(self, pids):
         self._pids = pids
         self._before = _sample(pids)
+        self._machine_before = _machine_ticks()
+        self._began = time.monotonic()
+
+    def elsewhere(self, load_s=0):
+        """The share of all cores that neither the processes nor `load_s` seconds of hum-load
+        account for: other programs, and what a hypervisor took."""
+        own = sum(ticks - self._before.get(key, (name, 0))[1]
+                  for key, (name, ticks) in _sample(self._pids).items())
+        machine = _machine_ticks() - self._machine_before
+        cores = os.cpu_count() * (time.monotonic() - self._began)
+        return round(max(0, (machine - own) * TICK_US / 1e6 - load_s) / cores, 3)
 
     def per_message(self, result):
         """Microseconds for each message of hum-load's `result`, by name, hum-load among them."""

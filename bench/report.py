@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from cpu import QUIET
 from rows import ROWS
 
 LINE = "{:<6} {:<22} {:>10} {:>10} {:>7}  {}"
@@ -43,3 +44,12 @@ def cpu_table(names, rounds):
                      sorted(means.items(), key=lambda item: -item[1]) if value >= 0.1]
             lines.append(f"{name:<6} {mode}: {', '.join(parts)}")
     return "\n".join(lines)
+
+
+def disturbances(rounds):
+    """A line for each round in which other programs were busy; mostly none."""
+    return "".join(
+        f"{name} {mode}, round {number}: other programs took {result['cpu_elsewhere']:.0%} of the "
+        "CPU, its figures are not to be trusted\n"
+        for name, modes in rounds.items() for mode, results in modes.items()
+        for number, result in enumerate(results, 1) if result["cpu_elsewhere"] > QUIET)
