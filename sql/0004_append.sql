@@ -22,8 +22,8 @@ language plpgsql volatile security definer set search_path = public, pg_temp as 
 declare
     v_rooms bigint[];
     v_seqs  bigint[];
-    v_first constant bigint := hum_ids(cardinality(p_room));
-    v_now   constant timestamptz := date_trunc('milliseconds', clock_timestamp());
+    v_first bigint;
+    v_now   timestamptz;
     v_known integer[] := '{}';
 begin
     if p_wait then
@@ -35,6 +35,10 @@ begin
         from (select rooms.id, rooms.last_seq from rooms where rooms.id = any (p_room)
               order by rooms.id for no key update skip locked) r;
     end if;
+
+    -- After the locks, so that ids and times rise with the numbers of a room.
+    v_first := hum_ids(cardinality(p_room));
+    v_now := date_trunc('milliseconds', clock_timestamp());
 
     if p_lookup then
         -- A statement of its own: its snapshot is younger than the locks.
