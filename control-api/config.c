@@ -21,8 +21,8 @@ static const struct option table[CONFIG_COUNT] = {
                               "role to connect as (as in database_url)", 0, 0},
     [CONFIG_DATABASE_PASSWORD_FILE] = {"database_password_file", OPTION_TEXT, "",
                                        "file with its password in one line", 0, 0},
-    [CONFIG_DATABASE_POOL] = {"database_pool", OPTION_NUMBER, "8", "connections to the database",
-                              1, 64},
+    [CONFIG_DATABASE_POOL] = {"database_pool", OPTION_NUMBER, "8", "connections to the database", 1,
+                              64},
     [CONFIG_KEYS_DIR] = {"keys_dir", OPTION_TEXT, NULL,
                          "folder of keys, as \"hum-api keys DIR\" makes it", 0, 0},
 };

@@ -78,15 +78,15 @@ static void allow(struct exchange *exchange, const char *name) {
         if (strcmp(routes[i].path, exchange->resource) == 0 && len < sizeof methods) {
             const char *more = strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "";
 
-            len += (size_t)snprintf(methods + len, sizeof methods - len, ", %s%s",
-                                    routes[i].method, more);
+            len += (size_t)snprintf(methods + len, sizeof methods - len, ", %s%s", routes[i].method,
+                                    more);
         }
     }
     header(exchange, name, methods);
 }
 
-/* Any page of any origin may call: what it needs is a bearer token, which a browser, unlike a cookie,
- * never sends by itself. */
+/* Any page of any origin may call: what it needs is a bearer token, which a browser, unlike a
+ * cookie, never sends by itself. */
 static enum hum_status preflight(struct exchange *exchange) {
     exchange->reply.http = MHD_HTTP_NO_CONTENT;
     allow(exchange, "Allow");
@@ -228,7 +228,8 @@ static void problem_headers(struct exchange *exchange, enum hum_status status) {
     }
 }
 
-/* While the database is away or all is busy, every request says so: one a second is enough to know. */
+/* While the database is away or all is busy, every request says so: one a second is enough to know.
+ */
 static bool told_lately(void) {
     static _Atomic time_t last;
     time_t now = time(NULL);
@@ -236,7 +237,8 @@ static bool told_lately(void) {
     return atomic_exchange(&last, now) == now;
 }
 
-/* One line for what somebody should know of. Names the route, not the path, which anybody may write. */
+/* One line for what somebody should know of. Names the route, not the path, which anybody may
+ * write. */
 static void log_failure(const struct exchange *exchange, enum hum_status status) {
     const struct request *request = &exchange->request;
     const char *error = request->lease.pg ? pg_error(request->lease.pg) : "";

@@ -10,8 +10,8 @@
 /* The largest body that any route takes. */
 size_t dispatch_body_max(void);
 
-/* Ulfius' callback of the one endpoint that matches everything; user_data: struct api. Thread of the
- * connection. */
+/* Ulfius' callback of the one endpoint that matches everything; user_data: struct api. Thread of
+ * the connection. */
 int dispatch(const struct _u_request *in, struct _u_response *out, void *user_data);
 
 #endif

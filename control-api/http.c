@@ -70,8 +70,9 @@ void body_id(const struct request *request, struct reply *reply, const char *nam
              enum presence presence, int64_t *ret) {
     const json_t *value = member(request, reply, name, presence);
 
-    if (value && !(json_is_string(value) &&
-                   str_id((struct str){json_string_value(value), json_string_length(value)}, ret))) {
+    if (value &&
+        !(json_is_string(value) &&
+          str_id((struct str){json_string_value(value), json_string_length(value)}, ret))) {
         reply_field(reply, name, "must be an id, a string of decimal digits");
     }
 }

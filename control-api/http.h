@@ -84,8 +84,8 @@ HUM_MUSTCHECK enum hum_status request_pg(struct request *request, struct pg **re
 
 /* Says what is wrong, in a constant text for people; returns status, for the handler to pass on. */
 enum hum_status reply_problem(struct reply *reply, enum hum_status status, const char *detail);
-/* Says what is wrong with one member, path value or query value; both texts are constants. The first
- * word on a name stays, and what is past REPLY_FIELDS_MAX is not told. */
+/* Says what is wrong with one member, path value or query value; both texts are constants. The
+ * first word on a name stays, and what is past REPLY_FIELDS_MAX is not told. */
 void reply_field(struct reply *reply, const char *name, const char *text);
 /* HUM_INVALID_REQUEST once a field has been refused, by reply_field or the readers below. */
 HUM_MUSTCHECK enum hum_status reply_verdict(const struct reply *reply);
@@ -107,8 +107,8 @@ void body_int(const struct request *request, struct reply *reply, const char *na
 void body_object(const struct request *request, struct reply *reply, const char *name,
                  enum presence presence, json_t **ret);
 
-/* Values of the query, percent-decoded. A name that is given twice, a bad escape, bad UTF-8 or a NUL
- * is refused. *ret is untouched when the name is absent or refused; empty values are given. */
+/* Values of the query, percent-decoded. A name that is given twice, a bad escape, bad UTF-8 or a
+ * NUL is refused. *ret is untouched when the name is absent or refused; empty values are given. */
 void query_text(struct request *request, struct reply *reply, const char *name, struct str *ret);
 /* A number from 0 (a position: seqs, ids) to 2^63-1. */
 void query_int(struct request *request, struct reply *reply, const char *name, int64_t *ret);

@@ -8,8 +8,8 @@ enum match { MATCH_NO, MATCH_YES, MATCH_BAD_ID };
 
 /* Compares a raw path with a pattern whose {id} segments stand for ids. Everything else must be the
  * same byte by byte: nothing is decoded, no slash is forgiven. MATCH_BAD_ID: the shape fits, but
- * something in the place of an id is none. ret_ids gets the ids in order, and must have room for all
- * of the pattern. Any thread. */
+ * something in the place of an id is none. ret_ids gets the ids in order, and must have room for
+ * all of the pattern. Any thread. */
 enum match match_path(const char *pattern, const char *path, int64_t *ret_ids);
 
 enum { QUERY_MAX = 16 }; /* values; more of them are not looked at */

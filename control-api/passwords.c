@@ -98,8 +98,8 @@ enum hum_status passwords_verify(struct passwords *passwords, const char *hash,
     if (!take_permit(passwords)) {
         return HUM_UNAVAILABLE;
     }
-    int wrong = crypto_pwhash_str_verify(hash ? hash : passwords->nobody, password.data,
-                                         password.len);
+    int wrong =
+        crypto_pwhash_str_verify(hash ? hash : passwords->nobody, password.data, password.len);
     give_permit(passwords);
     return wrong || !hash ? HUM_INVALID_CREDENTIALS : HUM_OK;
 }

@@ -1,6 +1,6 @@
 /* Passwords: argon2id with 19 MiB, two passes and one lane (OWASP's Password Storage Cheat Sheet),
- * some 20 ms of a core each. A permit a core bounds the memory and the cores that a flood of sign-ins
- * can take. */
+ * some 20 ms of a core each. A permit a core bounds the memory and the cores that a flood of
+ * sign-ins can take. */
 #ifndef HUM_PASSWORDS_H
 #define HUM_PASSWORDS_H
 

@@ -22,8 +22,8 @@ enum { STACK_SIZE = 1024 * 1024 };
 enum {
     CONNECTIONS_MAX = 1000, /* a thread each; those beyond wait in the backlog */
     BACKLOG = 1024,
-    IDLE_TIMEOUT_S = 30,              /* of a connection on which nothing moves */
-    CONNECTION_MEMORY = 64 * 1024,    /* for a request's line and headers, and the answer's */
+    IDLE_TIMEOUT_S = 30,           /* of a connection on which nothing moves */
+    CONNECTION_MEMORY = 64 * 1024, /* for a request's line and headers, and the answer's */
     STOP_TIMEOUT_S = 10,
     CUT_TIMEOUT_S = 2, /* for those whose statement was cut off to tell their client */
 };
@@ -33,8 +33,8 @@ struct server {
     struct api *api;
 };
 
-/* Requests between their callback and the end of their answer. libmicrohttpd's hooks have no place for
- * a pointer that Ulfius does not claim, hence not in the struct. */
+/* Requests between their callback and the end of their answer. libmicrohttpd's hooks have no place
+ * for a pointer that Ulfius does not claim, hence not in the struct. */
 static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t running_done;
 static unsigned running;
@@ -83,8 +83,8 @@ static unsigned wait_for_running(int seconds) {
     return left;
 }
 
-/* libmicrohttpd's lines end with a newline. It has one or more for every request that is no HTTP, so
- * one a second is written: the log must not grow as fast as anybody likes. */
+/* libmicrohttpd's lines end with a newline. It has one or more for every request that is no HTTP,
+ * so one a second is written: the log must not grow as fast as anybody likes. */
 static void on_log(void *cls, const char *format, va_list args) {
     static _Atomic time_t last;
     time_t now = time(NULL);
@@ -141,7 +141,8 @@ static int open_listener(const struct config *config, int *ret_family, char *err
     return fd;
 }
 
-/* Every route goes through dispatch: Ulfius' own router is linear, and knows no 405, HEAD or OPTIONS. */
+/* Every route goes through dispatch: Ulfius' own router is linear, and knows no 405, HEAD or
+ * OPTIONS. */
 static bool set_up(struct server *server) {
     struct _u_instance *instance = &server->instance;
     const struct config *config = &server->api->config;
@@ -158,8 +159,8 @@ static bool set_up(struct server *server) {
            ulfius_set_default_endpoint(instance, on_request, server->api) == U_OK;
 }
 
-/* A thread a connection: a handler may block. The external logger comes first, as it takes the lines
- * about the options after it; libmicrohttpd's own would treat text as a format. */
+/* A thread a connection: a handler may block. The external logger comes first, as it takes the
+ * lines about the options after it; libmicrohttpd's own would treat text as a format. */
 static enum hum_status start(struct server *server, int fd, int family) {
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
@@ -222,8 +223,8 @@ void server_stop(struct server *server) {
     }
     unsigned left = wait_for_running(STOP_TIMEOUT_S);
     if (left > 0) {
-        y_log_message(Y_LOG_LEVEL_WARNING, "%u requests still run after %d s, cutting them off", left,
-                      (int)STOP_TIMEOUT_S);
+        y_log_message(Y_LOG_LEVEL_WARNING, "%u requests still run after %d s, cutting them off",
+                      left, (int)STOP_TIMEOUT_S);
         pool_cut(server->api->pool); /* their threads must come to an end */
         wait_for_running(CUT_TIMEOUT_S);
     }

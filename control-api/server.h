@@ -6,11 +6,11 @@
 
 struct server;
 
-/* Listens and serves; each connection has a thread of its own. HUM_UNAVAILABLE: the address cannot be
- * had; HUM_INTERNAL: the server would not start. error then has one line. api must outlive the
+/* Listens and serves; each connection has a thread of its own. HUM_UNAVAILABLE: the address cannot
+ * be had; HUM_INTERNAL: the server would not start. error then has one line. api must outlive the
  * server. */
-HUM_MUSTCHECK enum hum_status server_start(struct api *api, struct server **ret_server,
-                                           char *error, size_t error_size);
+HUM_MUSTCHECK enum hum_status server_start(struct api *api, struct server **ret_server, char *error,
+                                           size_t error_size);
 /* Takes no more connections, lets what runs come to its end for some seconds, then stops. Frees
  * server. */
 void server_stop(struct server *server);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    FILE_MAX = 1024, /* bytes of a key file */
+    FILE_MAX = 1024,     /* bytes of a key file */
     COORDINATE_LEN = 43, /* base64url of 32 bytes */
 };
 
@@ -94,8 +94,8 @@ static bool kid_of(const char *name, char ret_kid[KID_MAX + 1]) {
 
 static bool read_pair(int folder, const char *name, struct pair *pair) {
     char text[FILE_MAX];
-    bool ok = read_file(folder, name, text, sizeof text) &&
-              r_jwk_init(&pair->private) == RHN_OK && r_jwk_init(&pair->public) == RHN_OK &&
+    bool ok = read_file(folder, name, text, sizeof text) && r_jwk_init(&pair->private) == RHN_OK &&
+              r_jwk_init(&pair->public) == RHN_OK &&
               r_jwk_import_from_json_str(pair->private, text) == RHN_OK &&
               is_es256(pair->private) &&
               r_jwk_set_property_str(pair->private, "kid", pair->kid) == RHN_OK &&

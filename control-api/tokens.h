@@ -1,5 +1,6 @@
-/* API tokens: JWTs signed with ES256 (RFC 7519, RFC 7518), through rhonabwy, so that others can verify
- * them by the public keys alone. The keys are files {kid}.jwk in a folder; the greatest kid signs. */
+/* API tokens: JWTs signed with ES256 (RFC 7519, RFC 7518), through rhonabwy, so that others can
+ * verify them by the public keys alone. The keys are files {kid}.jwk in a folder; the greatest kid
+ * signs. */
 #ifndef HUM_TOKENS_H
 #define HUM_TOKENS_H
 
@@ -20,12 +21,14 @@ HUM_MUSTCHECK enum hum_status tokens_ensure(const char *folder);
 
 /* The public keys as a JSON Web Key Set (RFC 7517). Any thread. */
 const char *tokens_jwks(const struct tokens *tokens);
-/* Signs a token; freed by the caller with free(). HUM_INTERNAL: no memory. Any thread; some 100 µs. */
+/* Signs a token; freed by the caller with free(). HUM_INTERNAL: no memory. Any thread; some 100 µs.
+ */
 HUM_MUSTCHECK enum hum_status tokens_issue(const struct tokens *tokens,
                                            const struct token_claims *claims, int64_t issued_at,
                                            char **ret_token);
-/* Checks signature, algorithm, kid, issuer, audience and expiry (now: seconds since 1970). Whatever is
- * wrong is HUM_INVALID_TOKEN; ret_claims is then untouched. Any thread; some 100 µs: see verified.h. */
+/* Checks signature, algorithm, kid, issuer, audience and expiry (now: seconds since 1970). Whatever
+ * is wrong is HUM_INVALID_TOKEN; ret_claims is then untouched. Any thread; some 100 µs: see
+ * verified.h. */
 HUM_MUSTCHECK enum hum_status tokens_verify(const struct tokens *tokens, struct str token,
                                             int64_t now, struct token_claims *ret_claims);
 

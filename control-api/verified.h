@@ -1,8 +1,8 @@
 /* A bounded memory of access tokens that have been verified, and of when their sessions were last
  * seen alive in the database, so that most requests need neither a signature check nor a query.
  *
- * A session that is revoked by this process is forgotten at once, also by a check that is under way.
- * One that something else revokes is noticed within VERIFIED_ALIVE_MS. Any thread. */
+ * A session that is revoked by this process is forgotten at once, also by a check that is under
+ * way. One that something else revokes is noticed within VERIFIED_ALIVE_MS. Any thread. */
 #ifndef HUM_VERIFIED_H
 #define HUM_VERIFIED_H
 

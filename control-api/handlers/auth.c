@@ -12,7 +12,8 @@ enum {
     REFRESH_TOKEN_MAX = 256, /* what is longer is no token */
 };
 
-static void render_mqtt(struct buf *out, const struct api *api, const struct auth_session *session) {
+static void render_mqtt(struct buf *out, const struct api *api,
+                        const struct auth_session *session) {
     buf_text(out, "{\"client_id\":");
     buf_json_id(out, session->id);
     buf_text(out, ",\"username\":");

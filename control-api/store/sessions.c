@@ -16,7 +16,8 @@ static const struct pg_statement add = {
 static const struct pg_statement lock = {
     "session_lock",
     "select user_id, " SECONDS("expires_at") ", refresh_generation, encode(refresh_seed, 'hex') "
-    "from sessions where id = $1 and revoked_at is null and expires_at > now() for update",
+                                             "from sessions where id = $1 and revoked_at is null "
+                                             "and expires_at > now() for update",
 };
 
 static const struct pg_statement advance = {

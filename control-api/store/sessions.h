@@ -17,8 +17,8 @@ struct session {
 /* Adds a session with user and seed of *session, generation 1; sets its id and its end. */
 HUM_MUSTCHECK enum pg_outcome store_session_add(struct pg *pg, struct session *session,
                                                 struct str device_name, struct str device_kind);
-/* Locks a session until the transaction ends. *ret_found is false when it does not exist, was revoked
- * or is over; ret_session is then untouched. */
+/* Locks a session until the transaction ends. *ret_found is false when it does not exist, was
+ * revoked or is over; ret_session is then untouched. */
 HUM_MUSTCHECK enum pg_outcome store_session_lock(struct pg *pg, int64_t id, bool *ret_found,
                                                  struct session *ret_session);
 /* Moves a locked session on to its next refresh token, and its end with it. */
