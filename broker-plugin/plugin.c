@@ -503,6 +503,8 @@ static int load_keys(struct plugin *plugin) {
     return MOSQ_ERR_SUCCESS;
 }
 
+#define PLAN_ONCE "-c jit=off -c plan_cache_mode=force_generic_plan"
+
 static void configure_database(struct plugin *plugin) {
     const struct pg_config config = {
         .url = plugin->options[DATABASE_URL].text,
@@ -510,13 +512,14 @@ static void configure_database(struct plugin *plugin) {
         .password_file = plugin->options[DATABASE_PASSWORD_FILE].text,
     };
 
-    /* Short statements, planned once: compiling them would cost more than they do. */
+    /* Short statements over many partitions: planning them anew at each call, or compiling them,
+     * would cost more than they do. */
     plugin->writer_config = config;
     plugin->writer_config.application = "hum-broker writer";
-    plugin->writer_config.options = "-c jit=off -c statement_timeout=30s -c lock_timeout=5s";
+    plugin->writer_config.options = PLAN_ONCE " -c statement_timeout=30s -c lock_timeout=5s";
     plugin->listener_config = config;
     plugin->listener_config.application = "hum-broker listener";
-    plugin->listener_config.options = "-c jit=off -c statement_timeout=10s";
+    plugin->listener_config.options = PLAN_ONCE " -c statement_timeout=10s";
 }
 
 static int start_parts(struct plugin *plugin) {

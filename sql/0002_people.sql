@@ -46,7 +46,7 @@ create table friend_requests (
 -- One request for a pair, whichever side asks first: two that race meet here.
 create unique index friend_requests_pair
     on friend_requests (least(from_id, to_id), greatest(from_id, to_id));
-create index friend_requests_to on friend_requests (to_id);
+create index friend_requests_to on friend_requests (to_id, from_id);
 
 -- Two rows a friendship, so that either side's list is one range of the primary key.
 create table friendships (

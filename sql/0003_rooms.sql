@@ -16,7 +16,9 @@ create table dms (
     unique (user_lo, user_hi),
     check (user_lo < user_hi)
 );
-create index dms_user_hi on dms (user_hi);
+-- A person's DMs in the order of their ids, whichever side the person is.
+create index dms_user_lo on dms (user_lo, room_id);
+create index dms_user_hi on dms (user_hi, room_id);
 
 -- Message kinds: 1 text, 2 edit, 3 delete; 16 and up are notifications (see hum_message_kind).
 --
