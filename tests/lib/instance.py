@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "hum"
 PRESET = os.environ.get("HUM_PRESET", "release")
 PARTS = ("postgres", "mosquitto", "api")
-# What the sanitizers write: into log/asan*, or into a daemon's own log.
+# What the sanitizers write: into log/asan* and the like, or into a daemon's own log.
 REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:")
 
 
@@ -137,7 +137,8 @@ class Instance:
 
     def reports(self):
         """What sanitizers have found, as text."""
-        found = [p.read_text(errors="replace") for p in (self.home / "log").glob("asan*")]
+        files = [p for p in (self.home / "log").glob("*san*") if p.suffix != ".log"]
+        found = [f"{p.name}:\n{p.read_text(errors='replace')}" for p in files]
         for part in PARTS:
             lines = self.log(part).splitlines()
             hits = [i for i, line in enumerate(lines) if REPORT.search(line)]

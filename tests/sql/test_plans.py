@@ -1,0 +1,132 @@
+"""The plans of what runs often, on rooms of some size: they probe indexes, and one partition."""
+
+import json
+
+import pytest
+
+from lib.log import dedup_key
+from lib.statements import of_the_api
+
+ROOMS, MESSAGES = 40, 500
+EXECUTE = {
+    "messages_after": "(%(room)s, 100, 50)",
+    "messages_before": "(%(room)s, 400, 50)",
+    "messages_between": "(array[%(room)s, %(other)s], array[10, 20], array[30, 60])",
+    "message_get": "(%(room)s, 7)",
+    "room_get": "(%(user)s, %(room)s)",
+    "rooms_list": "(%(user)s, 0, 50)",
+    "rooms_access": "(%(user)s, array[%(room)s, %(other)s])",
+    "dm_find": "(%(user)s, %(friend)s)",
+    "are_friends": "(%(user)s, %(friend)s)",
+    "friend_get": "(%(user)s, %(friend)s)",
+    "friends_list": "(%(user)s, 0, 7, 50)",
+    "session_alive": "(%(session)s, %(user)s)",
+    "session_lock": "(%(session)s)",
+    "user_get": "(%(user)s)",
+    "user_by_key": "('p7')",
+    "users_search": "('p1', '', 50)",
+    "account_by_email": "('P7@example.org')",
+}
+
+
+
+@pytest.fixture(scope="module")
+def filled(db):
+    """Some thousand people, sessions, friendships and DMs, some of them with a log."""
+    db.rows("""
+        insert into users (id, email, nickname, nickname_key)
+            select i, 'p' || i || '@example.org', 'P' || i, 'p' || i from generate_series(1, 4000) i;
+        insert into user_passwords select i, 'x' from generate_series(1, 4000) i;
+        insert into sessions (id, user_id, refresh_seed, expires_at)
+            select i + 10000, i, '', now() + interval '1 day' from generate_series(1, 4000) i;
+        insert into friendships (user_id, friend_id)
+            select a, b from generate_series(1, 4000) a, generate_series(1, 20) d,
+                   lateral (select case when d <= 10 then a + d else a - d + 10 end) x(b)
+            where b between 1 and 4000;
+        insert into friend_requests (from_id, to_id)
+            select i, i + 100 from generate_series(1, 3900) i;
+        insert into rooms (id, kind) select i, 4 from generate_series(1, 4000) i;
+        insert into rooms (id, kind) select i + 20000, 1 from generate_series(1, 3999) i;
+        insert into read_marks select i, i + 20000, 450 from generate_series(1, 3999) i;
+        insert into dms select i + 20000, i, i + 1 from generate_series(1, 3999) i;
+    """)
+    db.rows("""
+        insert into messages (room_id, seq, id, sender_id, kind, nonce, dedup_key, text, sent_at)
+            select 20000 + r, s, r * 1000000 + s, r, 1, s::text,
+                   substr(sha256(int8send(r) || s::text::bytea)::text, 3, 32)::uuid, 'x', now()
+            from generate_series(1, %s) r, generate_series(1, %s) s;
+    """, ROOMS, MESSAGES)
+    db.rows("update rooms set last_seq = %s where id > 20000 and id <= 20000 + %s", MESSAGES, ROOMS)
+    db.rows("analyze")
+    return db
+
+
+@pytest.fixture
+def cur(filled):
+    with filled.session() as cursor:
+        # The plan that stays when a statement has been run a few times.
+        cursor.execute("set plan_cache_mode = force_generic_plan")
+        yield cursor
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def scans(plan):
+    """(kind of scan, table) of every table that was read at all."""
+    return [(n["Node Type"], n["Relation Name"]) for n in nodes(plan)
+            if "Relation Name" in n and n["Actual Loops"] > 0]
+
+
+VALUES = {"room": "20007::bigint", "other": "20008::bigint", "user": "7", "friend": "8",
+          "session": "10007"}
+
+
+@pytest.mark.parametrize("name, sql", [s for s in of_the_api() if s[0] in EXECUTE],
+                         ids=lambda v: v if v in EXECUTE else "")
+def test_statements_of_the_api(cur, name, sql):
+    cur.execute(f'prepare "{name}" as {sql}')
+    arguments = EXECUTE[name] % VALUES
+    cur.execute(f'explain (analyze, format json) execute "{name}" {arguments}')
+    ((plan,),) = [json.loads(r[0]) if isinstance(r[0], str) else r[0] for r in cur.fetchall()]
+    found = scans(plan["Plan"])
+    assert found or name == "are_friends", plan
+    assert not [s for s in found if s[0] == "Seq Scan"], found
+    partitions = {table for _, table in found if table.startswith("messages_")}
+    assert len(partitions) <= (2 if name in ("messages_between", "rooms_list", "room_get") else 1), found
+    read = max(n["Actual Rows"] * n["Actual Loops"] for n in nodes(plan["Plan"]))
+    assert read <= 300, "rows are read in proportion to what is shown"
+
+
+def test_these_are_statements_of_the_api():
+    names = {name for name, _ in of_the_api()}
+    assert set(EXECUTE) <= names
+
+
+def test_the_look_up_of_nonces_probes_the_index(cur):
+    """Inside hum_append, as the server itself reports it."""
+    cur.execute("load 'auto_explain'")
+    cur.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;"
+                "set auto_explain.log_analyze = on; set auto_explain.log_format = json;"
+                "set auto_explain.log_timing = off; set client_min_messages = log;"
+                "set plan_cache_mode = auto")
+    known = [dedup_key(7, str(s)) for s in range(100, 130)]
+    for _ in range(7):  # past the custom plans of the first five runs
+        del cur.connection.notices[:]
+        cur.execute(
+            "begin; select count(*) from hum_append(1::smallint, array_fill(20007::bigint, array[30]),"
+            " array_fill(7::bigint, array[30]), array_fill('n'::text, array[30]), %s::uuid[],"
+            " array_fill('x'::text, array[30]), array_fill(null::bigint, array[30]),"
+            " array_fill(null::jsonb, array[30]), true, true); rollback", (known,))
+    plans = [json.loads(n[n.index("{"):]) for n in cur.connection.notices if '"Plan"' in n]
+    looked_up = [p for p in plans if "dedup_key" in p["Query Text"] and "exists" in p["Query Text"]]
+    assert looked_up, "the look-up was not reported"
+    for plan in plans:
+        found = [s for s in scans(plan["Plan"]) if s[1].startswith(("messages", "rooms"))]
+        assert not [s for s in found if s[0] == "Seq Scan"], (plan["Query Text"], found)
+        for node in nodes(plan["Plan"]):
+            if node.get("Relation Name", "").startswith("messages") and "Scan" in node["Node Type"]:
+                assert node["Actual Rows"] <= 40, (plan["Query Text"], node)
