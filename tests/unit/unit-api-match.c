@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "body.h"
 #include "match.h"
 
@@ -86,7 +88,7 @@ static void test_queries(void **state) {
         char text[128];
         struct query query;
 
-        strcpy(text, queries[i].text);
+        snprintf(text, sizeof text, "%s", queries[i].text);
         query_parse(text, &query);
         if (query.count != queries[i].count) {
             fail_msg("%s: %zu values", queries[i].text, query.count);
