@@ -37,6 +37,10 @@ install_app() {
     install -m 755 -- "$here/sql/migrate" "$app.new/sql/"
     install -m 644 -- "$here"/sql/*.sql "$app.new/sql/"
     install -m 644 -- "$here/tests/lsan.supp" "$app.new/"
+    if [ "$preset" != release ]; then
+        gcc -shared -fPIC -O1 -Wl,-z,initfirst -o "$app.new/sanitizer-first.so" "$here/deploy/sanitizer-first.c" ||
+            die "deploy/sanitizer-first.c does not compile"
+    fi
     rm -rf -- "$app"
     mv -- "$app.new" "$app"
 }

@@ -28,25 +28,30 @@ load_state() {
 
 # --- daemons -------------------------------------------------------------------------------------
 
-# Prints the environment (NAME=VALUE a line) that a daemon of the chosen build needs; $1: yes for a program
-# that is not built by us and has to be given the runtime of the sanitizer.
+# Prints the environment (NAME=VALUE a line) that a sanitizer needs in a daemon. $1 is "foreign" for a
+# program that was not built with it: it has to be given the runtime, and, having no frame pointers, needs
+# the slow way to find out who allocated what.
 sanitizer_environment() {
-    local runtime=
+    local runtime options='' log="$home/log"
     case $preset in
     asan) runtime=libasan.so ;;
     tsan) runtime=libtsan.so ;;
     release) return ;;
     esac
-    if [ "$1" = yes ]; then echo "LD_PRELOAD=$(realpath -- "$(gcc -print-file-name="$runtime")")"; fi
-    echo "ASAN_OPTIONS=log_path=$home/log/asan:log_exe_name=1:detect_leaks=1"
-    echo "UBSAN_OPTIONS=log_path=$home/log/ubsan:log_exe_name=1:print_stacktrace=1"
-    echo "TSAN_OPTIONS=log_path=$home/log/tsan:log_exe_name=1"
+    if [ "$1" = foreign ]; then
+        runtime=$(realpath -- "$(gcc -print-file-name="$runtime")")
+        echo "LD_PRELOAD=$runtime $home/app/sanitizer-first.so"
+        options=:fast_unwind_on_malloc=0:malloc_context_size=8
+    fi
+    echo "ASAN_OPTIONS=log_path=$log/asan:log_exe_name=1:detect_leaks=1$options"
+    echo "UBSAN_OPTIONS=log_path=$log/asan:log_exe_name=1:print_stacktrace=1"
+    echo "TSAN_OPTIONS=log_path=$log/asan:log_exe_name=1"
     echo "LSAN_OPTIONS=suppressions=$home/app/lsan.supp:print_suppressions=0"
 }
 
 start_mosquitto() {
     local environment
-    mapfile -t environment < <(sanitizer_environment yes)
+    mapfile -t environment < <(sanitizer_environment foreign)
     broker_conf "$here/mosquitto.conf" BIND="$bind" MQTT_PORT="$mqtt_port" WS_PORT="$ws_port" \
         RUN_DIR="$home/run" PLUGIN="$home/app/hum-broker.so" KEYS_DIR="$home/keys" \
         DATABASE_URL="$daemon_url" DATABASE_USER="${database}_broker" \
@@ -58,7 +63,7 @@ start_mosquitto() {
 
 start_api() {
     local environment
-    mapfile -t environment < <(sanitizer_environment no)
+    mapfile -t environment < <(sanitizer_environment ours)
     if [ -n "$public_url" ]; then environment+=("HUM_PUBLIC_URL=$public_url"); fi
     spawn api env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "${environment[@]}" \
         HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port" \
