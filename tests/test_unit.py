@@ -16,6 +16,7 @@ def program(source):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 def test_unit(source):
+    assert program(source).exists(), "not built: ./hum test builds it"
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1"}
     env["LSAN_OPTIONS"] = f"suppressions={ROOT / 'tests' / 'lsan.supp'}:print_suppressions=0"
     done = subprocess.run(
