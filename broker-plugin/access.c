@@ -130,3 +130,11 @@ bool access_session_lives(const struct access_set *set, int64_t session, int64_t
     return at < set->session_count && set->sessions[at].id == session &&
            set->sessions[at].expires_at > now;
 }
+
+/* Ids count milliseconds above bit 22 (sql/0001_ids.sql); no transaction of a sign-in lasts ten
+ * seconds. */
+bool access_session_may_be_newer(const struct access_set *set, int64_t session) {
+    const int64_t slack = (int64_t)10000 << 22;
+
+    return session > set->as_of - slack;
+}

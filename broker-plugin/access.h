@@ -22,6 +22,7 @@ struct access_session {
 /* One user's. Both arrays ascend by id. */
 struct access_set {
     int64_t user;
+    int64_t as_of; /* the last id that had been handed out when it was loaded */
     struct access_right *rights;
     size_t right_count, right_cap;
     struct access_session *sessions;
@@ -45,5 +46,9 @@ const struct access_right *access_find(const struct access_set *set, int64_t roo
 int access_rights(const struct access_set *set, int64_t room);
 /* Whether the session lives at now (seconds since 1970). set may be NULL. */
 bool access_session_lives(const struct access_set *set, int64_t session, int64_t now);
+
+/* Whether a session that is not in the set may have been made after the set was loaded, or just
+ * before, by a transaction that had not yet committed. */
+bool access_session_may_be_newer(const struct access_set *set, int64_t session);
 
 #endif

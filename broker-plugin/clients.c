@@ -20,6 +20,8 @@ struct client {
     struct filter *filters;
     uint32_t filter_count, filter_cap;
     bool doomed, kicked;
+    bool waits;    /* for a set that holds its session */
+    bool retried;  /* one set without it has come, and may have been too old */
     bool replaced; /* another connection has its client id now: kicking by id would hit that one */
     struct client *prev, *next;               /* of its person */
     struct client *doomed_prev, *doomed_next; /* of those to be kicked */
@@ -119,6 +121,8 @@ struct user *clients_user(struct clients *clients, int64_t id) {
     return &person->user;
 }
 
+bool client_waits(const struct client *client) { return client->waits; }
+
 void client_doom(struct clients *clients, struct client *client) {
     if (!client->doomed) {
         client->doomed = true;
@@ -141,39 +145,54 @@ static bool hold_rooms(struct clients *clients, const struct access_set *set) {
     return true;
 }
 
-static void doom_sessionless(struct clients *clients, struct person *person, int64_t now) {
-    struct client *client;
-
-    DL_FOREACH(person->connections, client) {
-        if (!access_session_lives(person->user.set, client->session, now)) {
-            client_doom(clients, client);
-        }
+/* True: the set is to be loaded once more for this connection. */
+static bool judge(struct clients *clients, struct client *client, const struct access_set *set,
+                  int64_t now) {
+    if (access_session_lives(set, client->session, now)) {
+        client->waits = false;
+        return false;
     }
+    if (client->waits && !client->retried && access_session_may_be_newer(set, client->session)) {
+        client->retried = true;
+        return true;
+    }
+    client_doom(clients, client);
+    return false;
 }
 
-void clients_install(struct clients *clients, struct access_set *set, int64_t now) {
+static bool judge_all(struct clients *clients, struct person *person, int64_t now) {
+    struct client *client;
+    bool again = false;
+
+    DL_FOREACH(person->connections, client) {
+        again = judge(clients, client, person->user.set, now) || again;
+    }
+    return again;
+}
+
+bool clients_install(struct clients *clients, struct access_set *set, int64_t now) {
     struct user *user = clients_user(clients, set->user);
 
     if (!user) {
         access_set_free(set);
-        return;
+        return false;
     }
     struct person *person = person_of(user);
     user->loading = false;
     if (!hold_rooms(clients, set)) {
         access_set_free(set);
-        return;
+        return false;
     }
     /* The new set's rooms are held before the old one's are released: what is in both stays known.
      */
     release_rooms(clients, user->set);
     access_set_free(user->set);
     user->set = set;
-    doom_sessionless(clients, person, now);
     if (person->idle) {
         unset_idle(clients, person);
         set_idle(clients, person, now);
     }
+    return judge_all(clients, person, now);
 }
 
 void clients_change_right(struct clients *clients, int64_t user, const struct access_right *right) {
@@ -300,6 +319,7 @@ enum hum_status clients_connect(struct clients *clients, const void *handle, con
     client->person = person;
     client->session = session;
     client->expires_at = expires_at;
+    client->waits = !access_session_lives(known->set, session, 0);
     mark_replaced(person, id);
     unset_idle(clients, person);
     DL_APPEND(person->connections, client);

@@ -34,8 +34,8 @@ struct user *clients_user(struct clients *clients, int64_t id);
 /* NULL: not known. */
 struct user *clients_find_user(struct clients *clients, int64_t id);
 /* Puts a set in place of the user's; takes it over. Connections whose sessions are not in it are
- * doomed. */
-void clients_install(struct clients *clients, struct access_set *set, int64_t now);
+ * doomed, but for one that may be younger than the set: true, it is to be loaded once more. */
+bool clients_install(struct clients *clients, struct access_set *set, int64_t now);
 /* One right has changed. Without a loaded set nothing happens. */
 void clients_change_right(struct clients *clients, int64_t user, const struct access_right *right);
 /* A session has ended: its connections are doomed. */
@@ -58,6 +58,8 @@ int64_t client_session(const struct client *client);
 const char *client_id(const struct client *client);
 /* From the moment it is doomed a connection may do nothing; it is closed at the next TICK. */
 bool client_doomed(const struct client *client);
+/* Until a set with its session is there a connection may do nothing. */
+bool client_waits(const struct client *client);
 void client_doom(struct clients *clients, struct client *client);
 
 /* A filter was subscribed or unsubscribed. HUM_RATE_LIMITED: too many. */

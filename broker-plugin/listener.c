@@ -67,8 +67,13 @@ static void post_link(struct listener *listener, bool up) {
 
 static bool add_access_row(struct access_set *set, const struct pg_result *result, size_t row) {
     int64_t id = pg_get_int(result, row, 2);
+    char what = pg_get_text(result, row, 1).data[0];
 
-    if (pg_get_text(result, row, 1).data[0] == 's') {
+    if (what == 't') {
+        set->as_of = id;
+        return true;
+    }
+    if (what == 's') {
         return access_set_session(set, id, pg_get_int(result, row, 5)) == HUM_OK;
     }
     const struct access_right right = {

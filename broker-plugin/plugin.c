@@ -85,6 +85,12 @@ static bool load_user(void *arg, int64_t user) {
     return listener_load(plugin->listener, user);
 }
 
+static void ask_for_set(struct plugin *plugin, struct user *user) {
+    if (!user->loading) {
+        user->loading = listener_load(plugin->listener, user->id);
+    }
+}
+
 /* After a lost link everything that is cached may be old. */
 static void link_changed(struct plugin *plugin, bool up) {
     plugin->link_down = !up;
@@ -96,8 +102,14 @@ static void link_changed(struct plugin *plugin, bool up) {
 }
 
 static void handle_set(struct plugin *plugin, struct set_item *item) {
-    clients_install(plugin->clients, item->set, seconds_now());
+    int64_t id = item->set->user;
+    bool again = clients_install(plugin->clients, item->set, seconds_now());
+    struct user *user = clients_find_user(plugin->clients, id);
+
     item->set = NULL;
+    if (again && user) {
+        ask_for_set(plugin, user);
+    }
     budget_renew(&plugin->budget);
 }
 
@@ -153,31 +165,28 @@ static void drain(struct plugin *plugin) {
 
 /* ---- Rights that are not there yet ---- */
 
-/* Waits, within the budget, until the user's rights are loaded. False: they are not, and the
- * connection is to go. */
+/* Waits, within the budget, until rights are loaded with which the client may act. False: they are
+ * not, and the connection is to go. */
 static bool set_loaded(struct plugin *plugin, struct client *client) {
-    struct user *user = client_user(client);
     int64_t start = steady_ms(), now = start;
 
-    if (user->set) {
+    if (!client_waits(client)) {
         return true;
     }
-    if (!user->loading) {
-        user->loading = listener_load(plugin->listener, user->id);
-    }
+    ask_for_set(plugin, client_user(client));
     int64_t allowed = plugin->link_down ? 0 : budget_allows(&plugin->budget, start);
-    while (!user->set && now - start < allowed) {
+    while (client_waits(client) && !client_doomed(client) && now - start < allowed) {
         mailbox_wait(&plugin->hub.box, (int)(allowed - (now - start)));
         drain(plugin);
         now = steady_ms();
     }
     if (allowed > 0) {
-        budget_spend(&plugin->budget, now - start, user->set != NULL);
+        budget_spend(&plugin->budget, now - start, !client_waits(client) || client_doomed(client));
     }
-    if (!user->set) {
+    if (client_waits(client)) {
         client_doom(plugin->clients, client);
     }
-    return user->set != NULL;
+    return !client_doomed(client);
 }
 
 /* ---- Hooks ---- */
@@ -221,12 +230,13 @@ static int admit(struct plugin *plugin, const struct mosquitto *handle,
         log_refused(plugin, handle, "the user's rights cannot be loaded now");
         return MOSQ_ERR_UNKNOWN;
     }
-    if (user->set && !access_session_lives(user->set, claims->session, seconds_now())) {
+    bool lives = access_session_lives(user->set, claims->session, seconds_now());
+    if (user->set && !lives && !access_session_may_be_newer(user->set, claims->session)) {
         log_refused(plugin, handle, "the session has ended");
         return MOSQ_ERR_AUTH;
     }
-    if (!user->set && !user->loading) {
-        user->loading = listener_load(plugin->listener, user->id);
+    if (!lives) {
+        ask_for_set(plugin, user);
     }
     if (clients_connect(plugin->clients, handle, mosquitto_client_id(handle), claims->user,
                         claims->session, claims->expires_at) != HUM_OK) {
@@ -299,7 +309,7 @@ static bool parse_read(struct plugin *plugin, const char *text) {
 }
 
 static int check_read(struct plugin *plugin, const struct client *client, const char *text) {
-    if (!parse_read(plugin, text) ||
+    if (client_waits(client) || !parse_read(plugin, text) ||
         authz_verdict(client_user(client)->set, AUTHZ_READ, &plugin->read_parsed) != HUM_OK) {
         return MOSQ_ERR_ACL_DENIED;
     }

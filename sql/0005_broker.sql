@@ -17,12 +17,16 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- All that some users may do, for the plugin's memory. what: 's' a living session (id; last_seq is
--- its end in seconds since 1970), 'r' a room (id, kind, rights 1 read + 2 send, last_seq).
+-- its end in seconds since 1970), 'r' a room (id, kind, rights 1 read + 2 send, last_seq), 't' the last id
+-- that had been handed out (id): a session with a higher one may be too young to be among these.
 create function hum_access(p_users bigint[])
 returns table (user_id bigint, what "char", id bigint, kind smallint, rights smallint,
                last_seq bigint)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select s.user_id, 's'::"char", s.id, 0::smallint, 0::smallint,
+    select u.id, 't'::"char", (select last_value from hum_last_id), 0::smallint, 0::smallint, 0::bigint
+    from unnest(p_users) u(id)
+    union all
+    select s.user_id, 's', s.id, 0::smallint, 0::smallint,
            extract(epoch from s.expires_at)::bigint
     from sessions s
     where s.user_id = any (p_users) and s.revoked_at is null and s.expires_at > now()
