@@ -76,7 +76,7 @@ def test_delivery_at_the_quality_asked_for(connect, people, qos):
     b.message(room(dm), connect(alice).send(dm, "hi", qos=2))
     (received,) = b.heard()
     assert received.qos <= qos
-    assert received.retain is False
+    assert not received.retain
 
 
 TEXTS = [
@@ -339,7 +339,7 @@ class StockSubscriber:
 
     def __init__(self, hum, person, version, topic, count):
         self.process = subprocess.Popen(
-            ["mosquitto_sub", "-d", "-h", hum.host, "-p", str(hum.mqtt_port), "-V", version,
+            ["stdbuf", "-oL", "mosquitto_sub", "-d", "-h", hum.host, "-p", str(hum.mqtt_port), "-V", version,
              "-i", person.mqtt["client_id"] + ":stock", "-u", person.mqtt["username"],
              "-P", person.mqtt["password"], "-q", "1", "-t", topic, "-C", str(count), "-W", "30"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

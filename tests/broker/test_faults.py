@@ -52,10 +52,9 @@ def test_sighup_leaves_living_sessions_alone(connect, hum, people):
         for client in listeners:
             client.send(dm, "from everywhere")
     last = a.send(dm, "the end")
-    history = alice.history(dm)
     for client in (*listeners, a):
         client.message(room(dm), last)
-        expect_log(client, dm, history)
+        expect_log(client, dm, alice.history(dm))
     with connect(alice, suffix="new") as client:
         client.subscribe(room(dm))
         client.message(room(dm), client.send(dm, "and who comes later"))

@@ -109,7 +109,6 @@ TOKENS = {
     "claims a list": lambda m: sign(m.header, b"[]", m.key),
     "claims empty": lambda m: sign(m.header, {}, m.key),
     "header not JSON": lambda m: sign(b"header", m.claims, m.key),
-    "claims with NUL": lambda m: sign(m.header, json.dumps(m.claims).encode() + b"\0", m.key),
     "kid missing": lambda m: sign({"alg": "HS256", "typ": "JWT"}, m.claims, m.key),
     "kid unknown": lambda m: m.token(header={"kid": "20200101T000000Z"}),
     "kid empty": lambda m: m.token(header={"kid": ""}),
@@ -213,10 +212,13 @@ def test_tokens_for_something_else(victim, refuses, version):
 def test_a_token_that_ends_ends_its_connection(hum, victim, connect, version):
     token = Mint(hum, victim).token(exp=int(time.time()) + 2)
     credentials = {**victim.mqtt, "password": token}
-    for transport in ("tcp", "websockets"):
-        client = connect(credentials, suffix=f"short-{transport}-{version}", version=version,
-                         transport=transport)
-        client.subscribe(f"dm/{victim.dm}/messages")
+    clients = [
+        connect(credentials, suffix=f"short-{transport}", version=version, transport=transport)
+        for transport in ("tcp", "websockets")
+    ]
+    for client in clients:
+        assert client.subscribe(f"dm/{victim.dm}/messages") == 1
+    for client in clients:
         client.closed()
     with pytest.raises(Refused):
         connect(credentials, suffix="short-again", version=version)
