@@ -55,7 +55,7 @@ start_mosquitto() {
     broker_conf "$here/mosquitto.conf" BIND="$bind" MQTT_PORT="$mqtt_port" WS_PORT="$ws_port" \
         RUN_DIR="$home/run" PLUGIN="$home/app/hum-broker.so" KEYS_DIR="$home/keys" \
         DATABASE_URL="$daemon_url" DATABASE_USER="${database}_broker" \
-        DATABASE_PASSWORD_FILE="$home/secrets/broker.password" LOG="file $home/log/mosquitto.log" \
+        DATABASE_PASSWORD_FILE="$home/secrets/broker.password" JOURNAL_DIR="$home/journal" LOG="file $home/log/mosquitto.log" \
         MAX_CONNECTIONS="$(broker_connections "$(open_files)")" > "$home/mosquitto.conf"
     spawn mosquitto env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "${environment[@]}" \
         /usr/sbin/mosquitto -c "$home/mosquitto.conf"
