@@ -23,7 +23,8 @@ enum option_id {
     DATABASE_PASSWORD_FILE,
     KEYS_DIR,
     WAKE_SOCKET,
-    QUEUE_BYTES,
+    JOURNAL_DIR,
+    JOURNAL_BYTES,
     OPTION_COUNT,
 };
 
@@ -34,9 +35,10 @@ static const struct option options_table[OPTION_COUNT] = {
                                 0},
     [KEYS_DIR] = {"keys_dir", OPTION_TEXT, NULL, "folder of the key folders", 0, 0},
     [WAKE_SOCKET] = {"wake_socket", OPTION_TEXT, NULL, "the broker's unix-socket listener", 0, 0},
-    [QUEUE_BYTES] = {"queue_bytes", OPTION_NUMBER, "33554432",
-                     "bytes of messages that are taken and not yet committed", 64 * 1024,
-                     (int64_t)1 << 32},
+    [JOURNAL_DIR] = {"journal_dir", OPTION_TEXT, NULL, "folder of the journal", 0, 0},
+    [JOURNAL_BYTES] = {"journal_bytes", OPTION_NUMBER, "268435456",
+                       "bytes of messages that are taken and not yet committed", 512 * 1024,
+                       (int64_t)1 << 40},
 };
 
 struct plugin {
@@ -47,7 +49,7 @@ struct plugin {
     struct hub hub;
     struct rooms *rooms;
     struct clients *clients;
-    struct queue *queue;
+    struct journal *journal;
     struct writer *writer;
     struct listener *listener;
     struct delivery delivery;
@@ -68,6 +70,13 @@ static int64_t seconds_now(void) {
 
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     return now.tv_sec;
+}
+
+static int64_t milliseconds_now(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int64_t steady_ms(void) {
@@ -373,8 +382,8 @@ static int on_acl_check(int event_kind, void *event_data, void *userdata) {
     }
 }
 
-/* Puts a Send into the queue. An error other than ACL_DENIED closes the connection without PUBACK,
- * so that the client keeps the message. */
+/* Puts a Send into the journal. An error other than ACL_DENIED closes the connection without
+ * PUBACK, so that the client keeps the message. */
 static int accept_send(struct plugin *plugin, const struct client *client,
                        const struct topic *topic, struct str payload) {
     struct send_request request;
@@ -389,10 +398,11 @@ static int accept_send(struct plugin *plugin, const struct client *client,
         .room = topic->id,
         .sender = client_user(client)->id,
         .reply_to = request.reply_to,
+        .accepted_at = milliseconds_now(),
         .nonce = str_of(request.nonce),
         .text = {request.text, request.text_len},
     };
-    status = queue_push(plugin->queue, &record);
+    status = journal_push(plugin->journal, &record);
     send_free(&request);
     return status == HUM_OK ? MOSQ_ERR_SUCCESS : MOSQ_ERR_UNKNOWN;
 }
@@ -532,17 +542,39 @@ static void configure_database(struct plugin *plugin) {
     plugin->listener_config.options = PLAN_ONCE " -c statement_timeout=10s";
 }
 
+static void log_journal(void *arg, bool error, const char *line) {
+    hub_log(arg, error, "%s", line);
+}
+
+static bool open_journal(struct plugin *plugin) {
+    const struct journal_config config = {
+        .folder = plugin->options[JOURNAL_DIR].text,
+        .bytes = (size_t)plugin->options[JOURNAL_BYTES].number,
+        .log = log_journal,
+        .log_arg = &plugin->hub,
+    };
+    char error[256];
+
+    plugin->journal = journal_open(&config, error, sizeof error);
+    if (!plugin->journal) {
+        mosquitto_log_printf(MOSQ_LOG_ERR, "hum: cannot start: the journal: %s", error);
+    }
+    return plugin->journal != NULL;
+}
+
 static int start_parts(struct plugin *plugin) {
     plugin->hub.wake = wake_new(plugin->options[WAKE_SOCKET].text);
     plugin->rooms = rooms_new();
     plugin->clients = plugin->rooms ? clients_new(plugin->rooms) : NULL;
-    plugin->queue = queue_new((size_t)plugin->options[QUEUE_BYTES].number);
-    if (!plugin->hub.wake || !plugin->clients || !plugin->queue) {
+    if (!plugin->hub.wake || !plugin->clients) {
         return fail("no memory, or the path of wake_socket is too long");
+    }
+    if (!open_journal(plugin)) {
+        return MOSQ_ERR_UNKNOWN;
     }
     configure_database(plugin);
     plugin->listener = listener_start(&plugin->listener_config, &plugin->hub);
-    plugin->writer = writer_start(&plugin->writer_config, plugin->queue, &plugin->hub);
+    plugin->writer = writer_start(&plugin->writer_config, plugin->journal, &plugin->hub);
     if (!plugin->listener || !plugin->writer) {
         return fail("no thread");
     }
@@ -575,7 +607,7 @@ static void plugin_free(struct plugin *plugin) {
     mailbox_close(&plugin->hub.box);
     clients_free(plugin->clients);
     rooms_free(plugin->rooms);
-    queue_free(plugin->queue);
+    journal_close(plugin->journal);
     wake_free(plugin->hub.wake);
     keys_wipe(&plugin->keys);
     free(plugin);

@@ -20,19 +20,18 @@ enum {
 
 enum { NEW = -1 };
 
-/* A message on its way. */
+/* A message on its way. Its texts stay in the journal until they are released. */
 struct pending {
     struct record record;
     unsigned char key[MESSAGE_KEY_LEN];
     bool maybe_known;
     bool settled; /* of one that waited: done with */
     int slot;     /* where it waits among the deferred, or NEW */
-    char *copy;   /* of one that waits: the memory of its texts */
 };
 
 struct writer {
     struct pg_config config;
-    struct queue *queue;
+    struct journal *journal;
     struct hub *hub;
     struct recent *recent;
     struct pg_params *params;
@@ -41,7 +40,7 @@ struct writer {
     atomic_bool stop;
     struct pending batch[BATCH_MAX];
     size_t count;
-    /* Messages whose rooms were locked, in order, out of the queue so that they do not hold it up.
+    /* Messages whose rooms were locked, in order: the others pass them.
      * All later ones of the same rooms join them here. */
     struct pending deferred[DEFERRED_MAX];
     size_t deferred_count;
@@ -134,26 +133,14 @@ static size_t count_of_room(const struct pending *list, size_t count, int64_t ro
     return found;
 }
 
-/* Puts a message with those that wait for their rooms. */
+/* Puts a message with those that wait for their rooms; one that is there keeps its place. */
 static void defer(struct writer *writer, const struct pending *pending) {
-    struct pending *waiting = &writer->deferred[writer->deferred_count];
-    const struct record *record = &pending->record;
+    if (pending->slot == NEW) {
+        struct pending *waiting = &writer->deferred[writer->deferred_count];
 
-    if (pending->slot != NEW) {
-        return; /* it is there, and stays in its place */
+        *waiting = *pending;
+        waiting->slot = (int)writer->deferred_count++;
     }
-    char *copy = malloc(record->nonce.len + record->text.len);
-    if (!copy) {
-        refuse(writer, pending, HUM_UNAVAILABLE, "no memory");
-        return;
-    }
-    memcpy(copy, record->nonce.data, record->nonce.len);
-    memcpy(copy + record->nonce.len, record->text.data, record->text.len);
-    *waiting = *pending;
-    waiting->record.nonce.data = copy;
-    waiting->record.text.data = copy + record->nonce.len;
-    waiting->copy = copy;
-    waiting->slot = (int)writer->deferred_count++;
 }
 
 static void defer_busy(struct writer *writer, const struct pending *pending) {
@@ -390,19 +377,20 @@ static void gather_deferred(struct writer *writer) {
     }
 }
 
-/* The next message of the queue, into the batch or behind those of its room that wait. False: none.
+/* The next message of the journal, into the batch or behind those of its room that wait. False:
+ * none.
  */
 static bool gather_new(struct writer *writer) {
     struct pending *pending = &writer->batch[writer->count];
 
-    if (!queue_read(writer->queue, &pending->record)) {
+    if (!journal_read(writer->journal, &pending->record)) {
         return false;
     }
     pending->slot = NEW;
     pending->settled = false;
-    pending->copy = NULL;
     message_dedup_key(pending->record.sender, pending->record.nonce, pending->key);
-    pending->maybe_known = recent_seen(writer->recent, pending->record.room, pending->key);
+    pending->maybe_known =
+        recent_seen(writer->recent, pending->record.room, pending->key) || pending->record.replayed;
     if (count_of_room(writer->deferred, writer->deferred_count, pending->record.room) > 0) {
         defer(writer, pending);
     } else {
@@ -427,9 +415,7 @@ static void forget_settled(struct writer *writer) {
     size_t kept = 0;
 
     for (size_t i = 0; i < writer->deferred_count; i++) {
-        if (writer->deferred[i].settled) {
-            free(writer->deferred[i].copy);
-        } else {
+        if (!writer->deferred[i].settled) {
             writer->deferred[kept] = writer->deferred[i];
             writer->deferred[kept].slot = (int)kept;
             kept++;
@@ -441,8 +427,13 @@ static void forget_settled(struct writer *writer) {
 static void work(struct writer *writer) {
     gather(writer);
     commit(writer, writer->batch, writer->count);
-    queue_release(writer->queue);
+    if (writer->count > 0 && !writer->pg) {
+        return; /* stopped before the commit: the journal keeps them for the next start */
+    }
     forget_settled(writer);
+    journal_release(writer->journal, writer->deferred_count > 0
+                                         ? writer->deferred[0].record.position
+                                         : journal_position(writer->journal));
     if (writer->busy_count > 0) {
         pause_ms(BUSY_PAUSE_MS);
     }
@@ -454,11 +445,11 @@ static void *run(void *arg) {
     (void)connected(writer); /* before the first message waits for it */
     while (!stopping(writer)) {
         if (writer->deferred_count == 0) {
-            queue_wait(writer->queue, -1);
+            journal_wait(writer->journal, -1);
         }
         work(writer);
     }
-    while (queue_used(writer->queue) > 0 && writer->pg) {
+    while (writer->pg && writer->deferred_count == 0 && journal_backlog(writer->journal) > 0) {
         work(writer);
     }
     disconnect(writer);
@@ -467,23 +458,21 @@ static void *run(void *arg) {
 
 static void writer_free(struct writer *writer) {
     if (writer) {
-        for (size_t i = 0; i < writer->deferred_count; i++) {
-            free(writer->deferred[i].copy);
-        }
         recent_free(writer->recent);
         pg_params_free(writer->params);
         free(writer);
     }
 }
 
-struct writer *writer_start(const struct pg_config *config, struct queue *queue, struct hub *hub) {
+struct writer *writer_start(const struct pg_config *config, struct journal *journal,
+                            struct hub *hub) {
     struct writer *writer = calloc(1, sizeof *writer);
 
     if (!writer) {
         return NULL;
     }
     writer->config = *config;
-    writer->queue = queue;
+    writer->journal = journal;
     writer->hub = hub;
     writer->recent = recent_new(RECENT_KEYS);
     writer->params = pg_params_new();
@@ -500,7 +489,7 @@ void writer_stop(struct writer *writer) {
         return;
     }
     atomic_store(&writer->stop, true);
-    queue_wake(writer->queue);
+    journal_wake(writer->journal);
     pthread_join(writer->thread, NULL);
     writer_free(writer);
 }

@@ -156,7 +156,7 @@ prepare_home() {
     if [ "$EUID" = 0 ] && [ -O "$home" ] && [ -z "$(ls -A -- "$home")" ]; then chmod 755 -- "$home"; fi
     blocked=$(blocked_folder "$home")
     if [ -n "$blocked" ]; then blocked_by "$blocked"; fi
-    for name in run log secrets keys; do private_folder "$home/$name"; done
+    for name in run log secrets keys journal; do private_folder "$home/$name"; done
     if [ -e "$home/postgres" ]; then check_owner "$home/postgres"; fi
 }
 
