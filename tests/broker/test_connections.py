@@ -1,9 +1,12 @@
 """Connections of a session: several, a bounded number, taken over, ended."""
 
+import secrets
+
 import pytest
 
-from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Refused, eventually
+from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Gone, Refused, eventually
 from lib.rest import ok
+from lib.tokens import Mint
 
 LIVE_MAX = 8
 
@@ -112,6 +115,23 @@ def test_the_keepalives_that_are_taken(connect, people, version, keepalive):
 # --- the end of a session ---
 
 
+def shut_out(hum, who, dm, **kw):
+    """CONNECT is refused; or, for a session so young that the broker looks it up first, the connection ends
+    without having been granted anything."""
+    try:
+        client = Client(hum, who.mqtt, **kw)
+    except Refused:
+        return
+    with client:
+        try:
+            assert client.subscribe(room(dm)) != 1
+            assert client.publish(f"dm/{dm}/send", {"nonce": "out", "text": "x"}) == REFUSED
+        except Gone:
+            pass
+        client.closed()
+    assert client.heard() == []
+
+
 def sign_out(person):
     ok(person.post("/v1/auth/logout"), 204)
 
@@ -138,9 +158,10 @@ def test_a_revoked_session_is_disconnected_and_hears_nothing_more(connect, hum, 
     for client in ended:
         assert [m["text"] for m in client.messages(room(dm))] == ["before"]
     for version in (V311, V5):
-        assert refused(hum, alice, version=version)
-        assert refused(hum, alice, version=version, suffix="again")
+        shut_out(hum, alice, dm, version=version)
+        shut_out(hum, alice, dm, version=version, suffix="again")
     works(connect(second, suffix="again"), dm)
+    assert "out" not in [m["nonce"] for m in bob.history(dm)]
 
 
 def test_a_session_that_is_revoked_while_offline_is_refused(connect, hum, people):
@@ -154,7 +175,50 @@ def test_a_session_that_is_revoked_while_offline_is_refused(connect, hum, people
     carol = hum.sign_up()
     ok(carol.post("/v1/friends/requests", {"user_id": bob.id}), 201)
     inbox.wait(lambda: inbox.heard())
-    assert refused(hum, alice) and refused(hum, alice, version=V311)
+    for version in (V311, V5):
+        shut_out(hum, alice, dm, version=version)
+    assert [m["text"] for m in bob.history(dm)] == ["still here"]
+
+
+def test_a_session_of_another_day_is_refused_at_once_when_revoked(hum, raw, people):
+    """By its id it is too old to be news, so CONNECT itself says no. Such a session, which a test cannot wait
+    for, is made in the database."""
+    alice, _, dm = people
+    sid = str(secrets.randbelow(2**40) + 1000)
+    token = Mint(hum, alice).token(sid=sid)
+    hum.database.rows(
+        "insert into sessions (id, user_id, refresh_seed, expires_at)"
+        " values (%s, %s, '', now() + interval '1 day')", sid, alice.id)
+    notify = "select pg_notify('hum', %s)"
+    hum.database.rows(notify, f"user {alice.id}")
+    eventually(lambda: raw().connect(sid, alice.id, token) == 0)
+    live = raw()
+    assert live.connect(sid + ":live", alice.id, token) == 0
+    assert live.subscribe(room(dm)) == [1]
+    hum.database.rows("update sessions set revoked_at = now() where id = %s", sid)
+    hum.database.rows(notify, f"session {alice.id} {sid}")
+    assert live.closed()
+    for version, code in ((V311, 5), (V5, REFUSED)):
+        for client_id in (sid, sid + ":again"):
+            assert raw().connect(client_id, alice.id, token, version=version) == code
+
+
+def test_a_session_is_there_as_soon_as_it_is_signed_in(connect, people):
+    """Again and again, with no pause between the answer of REST and CONNECT, SUBSCRIBE, PUBLISH."""
+    alice, _, dm = people
+    for i in range(20):
+        fresh = alice.sign_in()
+        client = connect(fresh, version=(V311, V5)[i % 2])
+        assert client.subscribe(room(dm)) == 1
+        client.message(room(dm), client.send(dm, "at once"))
+        client.close()
+
+
+def test_a_person_is_there_as_soon_as_they_are_signed_up(connect, hum):
+    for _ in range(10):
+        carol = hum.sign_up()
+        client = connect(carol)
+        assert client.subscribe(f"user/{carol.id}/inbox") == 1
 
 
 def test_a_session_of_a_refreshed_token_goes_on(connect, hum, people):

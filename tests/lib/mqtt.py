@@ -29,6 +29,10 @@ class Refused(Exception):
         self.code = code
 
 
+class Gone(Exception):
+    """The broker has closed the connection instead of an answer."""
+
+
 class Received(NamedTuple):
     topic: str
     payload: bytes
@@ -150,7 +154,8 @@ class Client:
 
     def _answer(self, where, mid):
         self.wait(lambda: mid in where or self.gone.is_set())
-        assert mid in where, f"{self.client_id}: closed by the broker"
+        if mid not in where:
+            raise Gone(self.client_id)
         return where.pop(mid)
 
     def closed(self, timeout=WAIT_S):
@@ -159,16 +164,21 @@ class Client:
 
     # --- requests ---
 
+    def _sent(self, result):
+        if result == paho.MQTT_ERR_NO_CONN:
+            raise Gone(self.client_id)
+        assert result == 0, result
+
     def subscribe(self, *filters, qos=1):
         """SUBACK's code, or codes when there are several filters."""
         result, mid = self.paho.subscribe([(f, qos) for f in filters])
-        assert result == 0, result
+        self._sent(result)
         codes = self._answer(self.subacks, mid)
         return codes[0] if len(filters) == 1 else codes
 
     def unsubscribe(self, *filters):
         result, mid = self.paho.unsubscribe(list(filters))
-        assert result == 0, result
+        self._sent(result)
         self._answer(self.unsubacks, mid)
 
     def barrier(self):
@@ -180,7 +190,7 @@ class Client:
         if not isinstance(payload, (bytes, str)):
             payload = json.dumps(payload)
         info = self.paho.publish(topic, payload, qos, retain, properties)
-        assert info.rc == 0, info.rc
+        self._sent(info.rc)
         return info.mid
 
     def acked(self, mid):
