@@ -17,6 +17,7 @@ def hum():
         instance.down()
         assert not died, f"died during the tests: {sorted(died)}{tails}"
         assert not instance.reports(), instance.reports()
+        assert not instance.leaks()
     finally:
         instance.remove()
 

@@ -11,7 +11,7 @@ SOURCES = sorted([*(ROOT / "tests" / "unit").glob("unit-*.c"), *ROOT.glob("*/uni
 
 
 def program(source):
-    return build_dir() / source.relative_to(ROOT).with_suffix("")
+    return build_dir() / "tests" / "unit" / source.stem
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)

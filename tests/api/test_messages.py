@@ -76,7 +76,10 @@ def test_messages_sent_at_once_are_numbered_without_gaps(people):
         assert seqs(mine) == sorted(seqs(mine)), "in one's own order"
         for message in mine:
             assert history[message["seq"] - 1] == message
-    assert len({m["id"] for m in history}) == 64
+    ids = [int(m["id"]) for m in history]
+    assert ids == sorted(set(ids)), "ids rise with the numbers"
+    times = [m["sent_at"] for m in history]
+    assert times == sorted(times)
 
 
 def test_both_devices_and_directions_share_one_room(hum, people):

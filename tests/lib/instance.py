@@ -1,5 +1,6 @@
 """An instance of Hum, started and stopped by the script that people use."""
 
+import base64
 import os
 import pathlib
 import random
@@ -134,6 +135,19 @@ class Instance:
     def log(self, part):
         path = self.home / "log" / f"{part}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def leaks(self):
+        """Secrets that stand in a log: passwords, tokens, keys."""
+        secrets = {s[-40:] for s in rest.SECRETS}  # of a token: its signature
+        secrets |= {p.read_text().strip() for p in (self.home / "secrets").iterdir()}
+        for path in (self.home / "keys").rglob("*.key"):
+            key = path.read_bytes()
+            secrets |= {key.hex(), base64.b64encode(key).decode().rstrip("=")}
+        found = []
+        for path in (self.home / "log").iterdir():
+            text = path.read_text(errors="replace")
+            found += [f"{path.name}: {s}" for s in secrets if s in text]
+        return found
 
     def reports(self):
         """What sanitizers have found, as text."""

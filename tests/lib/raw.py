@@ -37,7 +37,9 @@ def exchange(hum, data, timeout=30, close=False, head=False):
                 if not chunk:
                     return None
                 got += chunk
-        except (ConnectionResetError, BrokenPipeError):
+        except TimeoutError:
+            raise
+        except OSError:  # it has closed, without reading all
             return parse(got, head)
         return answer
 

@@ -11,6 +11,9 @@ import requests
 PROBLEM = "application/problem+json"
 TIMEOUT_S = 30
 
+# Everything that people signed in with: none of it may be written anywhere.
+SECRETS = set()
+
 _numbers = itertools.count(1)
 
 
@@ -107,6 +110,8 @@ class Person(Rest):
         self.session = session
         self.email = email
         self.password = password
+        SECRETS.update([password, session["access_token"], session["refresh_token"],
+                        session["mqtt"]["password"]])
 
     @property
     def id(self):

@@ -1,0 +1,94 @@
+"""Settings that cannot work are refused in one clear line, before anything is done."""
+
+import socket
+
+import pytest
+
+from lib import processes
+from lib.instance import Instance
+
+
+@pytest.fixture
+def idle():
+    """An instance that is never started."""
+    instance = Instance()
+    yield instance
+    instance.remove()
+
+
+def refused(instance, *words, command=("up", "-d"), **settings):
+    done = instance.run(*command, **settings)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode != 0, done.stdout
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+    assert not processes.of_home(instance.home)
+    return lines[0]
+
+
+@pytest.mark.parametrize("name", ["HUM_HTTP_PORT", "HUM_MQTT_PORT", "HUM_WS_PORT"])
+@pytest.mark.parametrize("port", ["0", "65536", "99999999999999999999", "-1", "x", "08080", "80 81", "1e3"])
+def test_what_is_no_port(idle, name, port):
+    refused(idle, name, port, **{name: port})
+
+
+def test_ports_must_differ(idle):
+    refused(idle, "HUM_HTTP_PORT", "HUM_WS_PORT", HUM_WS_PORT=idle.http_port)
+
+
+@pytest.mark.parametrize("name", ["HUM_HTTP_PORT", "HUM_MQTT_PORT", "HUM_WS_PORT"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
+def test_a_port_that_is_taken(idle, name, address):
+    port = idle.settings[name]
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as taken:
+        taken.bind((address, port))
+        taken.listen()
+        refused(idle, name, str(port))
+    assert not (idle.home / "postgres").exists(), "nothing is made before"
+
+
+@pytest.mark.parametrize("settings", [
+    {"HUM_PRESET": "debug"}, {"HUM_BIND": "localhost"}, {"HUM_BIND": "1.2.3"}, {"HUM_BIND": "; reboot"},
+], ids=str)
+def test_other_settings(idle, settings):
+    ((name, value),) = settings.items()
+    refused(idle, name, value, **settings)
+
+
+def test_a_home_with_a_space(idle, tmp_path):
+    refused(idle, "HUM_HOME", HUM_HOME=tmp_path / "a b")
+
+
+def test_a_home_too_long_for_its_sockets(idle, tmp_path):
+    refused(idle, "HUM_HOME", "107", HUM_HOME=tmp_path / ("x" * 100))
+
+
+def test_a_home_that_is_a_file(idle, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(idle, "HUM_HOME", HUM_HOME=tmp_path / "file" / "home")
+
+
+def test_an_unknown_command(idle):
+    done = idle.run("upp")
+    assert done.returncode != 0
+    assert "upp" in done.stderr and "usage" in done.stderr
+
+
+def test_an_unknown_option(idle):
+    refused(idle, "usage", command=("up", "-x"))
+
+
+def test_help(idle):
+    done = idle.run("help")
+    assert done.returncode == 0
+    for word in ("up", "down", "status", "test", "bench", "HUM_HOME", "HUM_DATABASE_URL"):
+        assert word in done.stdout
+
+
+def test_status_and_down_without_an_instance(idle):
+    done = idle.run("status")
+    assert done.returncode != 0 and "stopped" in done.stdout
+    done = idle.run("down")
+    assert done.returncode == 0 and "not running" in done.stdout
