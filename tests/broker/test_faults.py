@@ -274,3 +274,32 @@ def test_a_broker_that_is_asked_to_stop_commits_what_it_acknowledged(own, own_pe
     own.down()
     own.up()
     assert [m["nonce"] for m in bob.history(dm)] == [f"n{i}" for i in range(300)]
+
+
+@pytest.mark.parametrize("held", (True, False), ids=("before any commit", "among commits"))
+def test_a_broker_that_is_killed_keeps_what_it_acknowledged(own, own_people, held):
+    """Killed in the middle of a burst. What had no acknowledgement may be there or not."""
+    alice, bob, dm, connect = own_people
+    a = connect(alice)
+    with own.database.session(autocommit=False) as cursor:
+        if held:
+            cursor.execute("select from rooms where id = %s for update", (dm,))
+        sent = [unique("n") for _ in range(400)]
+        mids = [a.submit(f"dm/{dm}/send", {"nonce": nonce, "text": "x"}) for nonce in sent]
+        a.wait(lambda: len(a.codes) >= 200)
+        os.kill(own.pid("mosquitto"), signal.SIGKILL)
+        a.closed()
+        cursor.connection.rollback()
+    acked = [nonce for nonce, mid in zip(sent, mids) if a.codes.get(mid) in TAKEN]
+    assert len(acked) >= 200
+    if held:
+        assert bob.history(dm) == []
+    own.down()
+    own.up()
+    with connect(alice, suffix="again") as client:
+        client.subscribe(room(dm))
+        client.message(room(dm), client.send(dm, "the end", nonce="end"))
+    log = [m["nonce"] for m in bob.history(dm)]
+    assert len(set(log)) == len(log)
+    assert set(acked) <= set(log) <= {*sent, "end"}
+    assert [n for n in log if n in acked] == acked
