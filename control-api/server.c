@@ -20,7 +20,7 @@ enum { STACK_SIZE = 1024 * 1024 };
 #endif
 
 enum {
-    CONNECTIONS_MAX = 1000, /* a thread each; those beyond wait in the backlog */
+    CONNECTIONS_MAX = 1000, /* a thread each; those beyond are closed at once */
     BACKLOG = 1024,
     IDLE_TIMEOUT_S = 30,           /* of a connection on which nothing moves */
     CONNECTION_MEMORY = 64 * 1024, /* for a request's line and headers, and the answer's */
