@@ -6,11 +6,15 @@ from lib.instance import PARTS, Instance
 
 
 @pytest.fixture(scope="session")
-def hum():
+def hum(request):
     """A running instance. At the end it must still be the one that was started, and clean."""
     instance = Instance()
     try:
-        instance.up()
+        try:
+            instance.up()
+        except AssertionError:
+            request.session.shouldfail = "the instance does not start"
+            raise
         yield instance
         died = {p for p in PARTS if instance.pids().get(p) != instance.first_pids[p]}
         tails = "".join(f"\n--- {p}\n{instance.log(p)[-3000:]}" for p in sorted(died))
@@ -32,8 +36,12 @@ def new_instance():
         return made[-1]
 
     yield make
+    reports = []
     for instance in made:
+        instance.run("down")
+        reports.append(instance.reports())
         instance.remove()
+    assert not any(reports), reports
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from lib import raw
+from lib.instance import PRESET
 from lib.race import race
 from lib.rest import ok, problem
 
@@ -103,6 +104,22 @@ def test_a_long_query(hum, alice):
     assert answer is None or answer.status in (200, 400, 414), answer
     answer = raw.request(hum, "GET", "/v1/rooms?x=" + "y" * 100_000, token=alice.token)
     assert answer is None or answer.status in (200, 400, 414, 431), answer
+
+
+@pytest.mark.skipif(PRESET != "release", reason="sanitizers hold on to memory, and find leaks themselves")
+def test_requests_that_are_dropped_take_no_memory(hum):
+    """Too many query values for the connection's memory: the server hangs up, and forgets."""
+    def resident():
+        with open(f"/proc/{hum.pid('api')}/statm") as file:
+            return int(file.read().split()[1]) * 4096
+
+    target = "/v1/rooms?" + "&".join(f"a{i}={i}" for i in range(3000))
+    for _ in range(50):
+        raw.request(hum, "GET", target)
+    before = resident()
+    for _ in range(300):
+        raw.request(hum, "GET", target)
+    assert resident() - before < 4 * 2**20
 
 
 def test_headers_given_twice(hum, alice, bob):

@@ -21,7 +21,9 @@ def data(hum):
     """An instance whose data the tests of this file share. Each starts it and leaves it stopped."""
     instance = Instance()
     yield instance
+    reports = instance.reports()
     instance.remove()
+    assert not reports, reports
 
 
 @pytest.fixture
