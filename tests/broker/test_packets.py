@@ -335,8 +335,10 @@ def mutations(rng, packets):
 def test_random_changes(raw, pair, signed_in):
     rng = random.Random(20140)
     names = credentials(pair, "fuzz")
-    first = [rawmqtt.connect(*names, version=v, will=w) for v in (V311, V5)
-             for w in (None, (f"dm/{pair.dm}/send", "{}", 1, False))]
+    wills = [None, (f"dm/{pair.dm}/send", "{}", 1, False)]
+    if PRESET == "asan":  # Mosquitto 2.0.11 leaks the will of a CONNECT that is refused
+        wills.pop()
+    first = [rawmqtt.connect(*names, version=v, will=w) for v in (V311, V5) for w in wills]
     later = [publish(f"dm/{pair.dm}/send", '{"nonce":"fuzz","text":""}', qos=q) for q in (0, 1, 2)]
     later += [publish("", "x", props=properties(rawmqtt.topic_alias(1))), subscribe(f"dm/{pair.dm}/#"),
               rawmqtt.unsubscribe(f"dm/{pair.dm}/#"), packet(rawmqtt.PUBREL | 2, b"\0\1"),
