@@ -29,6 +29,18 @@ lint_scripts() {
         xargs -0 -r shellcheck -x -a
 }
 
+# Every package has its reason in the documentation.
+lint_packages() {
+    local name failed=no
+    while read -r name; do
+        if ! grep -qF "\`$name\`" docs/dependencies.md; then
+            warn "docs/dependencies.md does not explain $name"
+            failed=yes
+        fi
+    done < <(deploy/packages build run test)
+    [ "$failed" = no ]
+}
+
 command_lint() {
     local failed=no
     ensure_packages build test
@@ -38,6 +50,7 @@ command_lint() {
     lint_c || failed=yes
     say "shellcheck"
     lint_scripts || failed=yes
+    lint_packages || failed=yes
     if [ "$failed" = yes ]; then die "lint found something"; fi
 }
 
@@ -121,7 +134,7 @@ command_test() {
 # --- bench ---------------------------------------------------------------------------------------
 
 command_bench() {
-    ensure_packages build run
+    ensure_packages build run test
     build release
     exec "$here/bench/run" "$@"
 }
