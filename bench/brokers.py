@@ -92,7 +92,7 @@ class Raw:
     def _is_shared(self, line):
         # What holds a placeholder belongs to one instance.
         words = line.split()
-        return bool(words) and not line.startswith("#") and "@" not in line \
+        return bool(words) and not line.startswith(("#", "plugin")) and "@" not in line \
             and words[0] not in self._OWN
 
     def _write_config(self):
