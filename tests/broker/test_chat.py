@@ -1,10 +1,10 @@
 """Two people chat: what is sent comes to both, numbered and committed, and is what history shows."""
 
+import itertools
 import json
 import re
 import subprocess
 import threading
-from itertools import groupby
 
 import pytest
 
@@ -179,7 +179,7 @@ def test_many_senders_by_mqtt_and_rest_make_one_log(connect, people):
         client.until(room(dm), total)
         expect_log(client, dm, alice.history(dm))
     nonces = [m["nonce"].rsplit("-", 1) for m in alice.history(dm)]
-    for name, own in groupby(sorted(nonces, key=lambda n: n[0]), key=lambda n: n[0]):
+    for name, own in itertools.groupby(sorted(nonces, key=lambda n: n[0]), key=lambda n: n[0]):
         assert [int(i) for _, i in own] == list(range(count)), name
 
 
@@ -297,6 +297,38 @@ def test_overlapping_filters_bring_a_copy_each(connect, people):
     b.message(room(dm), nonce, copies=3)
     b.barrier()
     assert b.messages(room(dm)) == bob.history(dm) * 3
+
+
+FILTERS = ("dm/{}/messages", "dm/{}/#", "dm/{}/+")
+
+
+@pytest.mark.parametrize("left, kept", itertools.permutations(FILTERS, 2))
+def test_what_is_left_of_overlapping_filters_goes_on(connect, people, left, kept):
+    alice, bob, dm = people
+    a, b = connect(alice), connect(bob)
+    assert b.subscribe(kept.format(dm), left.format(dm)) == [1, 1]
+    b.message(room(dm), a.send(dm, "one"), copies=2)
+    b.unsubscribe(left.format(dm))
+    b.message(room(dm), a.send(dm, "two"))
+    b.barrier()
+    assert [m["text"] for m in b.messages(room(dm))] == ["one", "one", "two"]
+    b.unsubscribe(kept.format(dm))
+    a.subscribe(room(dm))
+    a.message(room(dm), a.send(dm, "three"))
+    b.barrier()
+    assert len(b.heard()) == 3
+
+
+def test_a_filter_subscribed_twice_is_one_filter(connect, people):
+    alice, bob, dm = people
+    a, b, other = connect(alice), connect(bob), connect(bob, suffix="other")
+    for client in (b, b, other):
+        assert client.subscribe(room(dm)) == 1
+    b.message(room(dm), a.send(dm, "one"))
+    b.unsubscribe(room(dm))
+    other.message(room(dm), a.send(dm, "two"))
+    b.barrier()
+    assert [m["text"] for m in b.messages(room(dm))] == ["one"]
 
 
 def test_requests_reach_nobody(connect, people):
