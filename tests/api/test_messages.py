@@ -89,6 +89,20 @@ def test_both_devices_and_directions_share_one_room(hum, people):
     assert tablet.say(dm, "2", nonce="k")["seq"] == 1, "the same sender on another device"
 
 
+def test_a_room_that_somebody_holds_is_the_only_one_that_waits(hum, people):
+    """A transaction that hangs, with the room locked: a named refusal, and nothing half done."""
+    a, b, dm = people
+    c, _, other = hum.pair()
+    with hum.database.session(autocommit=False) as holder:
+        holder.execute("select from rooms where id = %s for update", (dm,))
+        held, free = race(lambda: send(a, dm, nonce="n", text="held"), lambda: c.say(other, "free"))
+        assert free["seq"] == 1
+        problem(held, 503, "unavailable")
+        assert int(held.headers["Retry-After"]) >= 1
+    assert ok(send(a, dm, nonce="n", text="held"), 201)["seq"] == 1
+    assert len(b.history(dm)) == 1
+
+
 # --- texts ---
 
 
@@ -266,6 +280,15 @@ def test_a_page_by_cursor_is_not_moved_by_new_messages(people):
         got = page(b, dm, limit=3, cursor=got["next"])
         seen = seqs(got["items"]) + seen
     assert seen == list(range(1, 11))
+
+
+def test_a_page_holds_50_or_at_most_100(people):
+    a, b, dm = people
+    for i in range(102):
+        a.say(dm, f"{i}")
+    for params, count in (({}, 50), ({"limit": 100}, 100), ({"limit": 101}, 100), ({"limit": 10**30}, 100)):
+        assert seqs(page(b, dm, **params)["items"]) == list(range(103 - count, 103))
+    assert len(page(b, dm, after=0)["items"]) == 50
 
 
 def test_following_the_tail(people):
