@@ -29,7 +29,7 @@ FROM runtime AS broker
 COPY mosquitto.conf ./
 COPY --from=build /src/build/release/broker-plugin/hum-broker.so ./
 USER hum
-EXPOSE 1883 9001
+EXPOSE 1883 9001 9002
 CMD ["deploy/container/broker"]
 
 FROM runtime AS api

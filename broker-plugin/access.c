@@ -15,6 +15,7 @@ void access_set_free(struct access_set *set) {
     if (set) {
         free(set->rights);
         free(set->sessions);
+        free(set->friends);
         free(set);
     }
 }
@@ -106,6 +107,37 @@ void access_set_drop_session(struct access_set *set, int64_t session) {
     if (at < set->session_count && set->sessions[at].id == session) {
         close_hole(set->sessions, &set->session_count, sizeof *set->sessions, at);
     }
+}
+
+enum hum_status access_set_friend(struct access_set *set, int64_t friend_id) {
+    size_t at = place(set->friends, set->friend_count, sizeof *set->friends, friend_id);
+
+    if (at < set->friend_count && set->friends[at].id == friend_id) {
+        return HUM_OK;
+    }
+    void *array = set->friends;
+    if (!open_hole(&array, &set->friend_count, &set->friend_cap, sizeof *set->friends, at)) {
+        return HUM_INTERNAL;
+    }
+    set->friends = array;
+    set->friends[at].id = friend_id;
+    return HUM_OK;
+}
+
+void access_set_drop_friend(struct access_set *set, int64_t friend_id) {
+    size_t at = place(set->friends, set->friend_count, sizeof *set->friends, friend_id);
+
+    if (at < set->friend_count && set->friends[at].id == friend_id) {
+        close_hole(set->friends, &set->friend_count, sizeof *set->friends, at);
+    }
+}
+
+bool access_is_friend(const struct access_set *set, int64_t friend_id) {
+    if (!set) {
+        return false;
+    }
+    size_t at = place(set->friends, set->friend_count, sizeof *set->friends, friend_id);
+    return at < set->friend_count && set->friends[at].id == friend_id;
 }
 
 const struct access_right *access_find(const struct access_set *set, int64_t room) {

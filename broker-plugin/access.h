@@ -19,7 +19,11 @@ struct access_session {
     int64_t expires_at; /* seconds since 1970 */
 };
 
-/* One user's. Both arrays ascend by id. */
+struct access_friend {
+    int64_t id;
+};
+
+/* One user's. The arrays ascend by id. */
 struct access_set {
     int64_t user;
     int64_t as_of; /* the last id that had been handed out when it was loaded */
@@ -27,6 +31,8 @@ struct access_set {
     size_t right_count, right_cap;
     struct access_session *sessions;
     size_t session_count, session_cap;
+    struct access_friend *friends;
+    size_t friend_count, friend_cap;
 };
 
 /* An empty set; NULL: no memory. */
@@ -37,6 +43,10 @@ HUM_MUSTCHECK enum hum_status access_set_right(struct access_set *set,
                                                const struct access_right *right);
 HUM_MUSTCHECK enum hum_status access_set_session(struct access_set *set, int64_t session,
                                                  int64_t expires_at);
+HUM_MUSTCHECK enum hum_status access_set_friend(struct access_set *set, int64_t friend_id);
+void access_set_drop_friend(struct access_set *set, int64_t friend_id);
+/* set may be NULL. */
+bool access_is_friend(const struct access_set *set, int64_t friend_id);
 /* Removes a session that has ended. */
 void access_set_drop_session(struct access_set *set, int64_t session);
 

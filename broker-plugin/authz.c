@@ -22,15 +22,31 @@ static int rights_in(const struct access_set *set, const struct topic *topic) {
     return right && right->kind == kind_of(topic->scope) ? right->rights : 0;
 }
 
+static enum hum_status allow_if(bool allowed) { return allowed ? HUM_OK : HUM_FORBIDDEN; }
+
 static enum hum_status verdict_user(const struct access_set *set, enum authz_action action,
                                     const struct topic *topic) {
-    return action != AUTHZ_WRITE && topic->id == set->user ? HUM_OK : HUM_FORBIDDEN;
+    bool self = topic->id == set->user;
+
+    if (action == AUTHZ_WRITE) {
+        return allow_if(self && topic_is_request(topic->verb));
+    }
+    if (topic->verb == TOPIC_PRESENCE) {
+        return allow_if(self || access_is_friend(set, topic->id));
+    }
+    return allow_if(self);
 }
 
 static enum hum_status verdict_write(const struct access_set *set, const struct topic *topic) {
     int rights = rights_in(set, topic);
 
-    if (topic->verb != TOPIC_SEND || !(rights & ACCESS_READ)) {
+    if (!(rights & ACCESS_READ)) {
+        return HUM_FORBIDDEN;
+    }
+    if (topic->verb == TOPIC_READ) {
+        return HUM_OK;
+    }
+    if (topic->verb != TOPIC_SEND && (topic->verb != TOPIC_TYPING || topic->who != set->user)) {
         return HUM_FORBIDDEN;
     }
     if (rights & ACCESS_SEND) {
@@ -44,16 +60,16 @@ enum hum_status authz_verdict(const struct access_set *set, enum authz_action ac
     if (!set) {
         return HUM_FORBIDDEN;
     }
+    /* A request is never read. Below a room, "#" covers its topic too, and READ then holds it back.
+     */
+    if (action != AUTHZ_WRITE && topic_is_request(topic->verb)) {
+        return HUM_FORBIDDEN;
+    }
     if (topic->scope == TOPIC_USER) {
         return verdict_user(set, action, topic);
     }
     if (action == AUTHZ_WRITE) {
         return verdict_write(set, topic);
     }
-    /* A request topic is never read. Below a room, "#" covers it too, and READ then holds it back.
-     */
-    if (topic->verb == TOPIC_SEND) {
-        return HUM_FORBIDDEN;
-    }
-    return rights_in(set, topic) & ACCESS_READ ? HUM_OK : HUM_FORBIDDEN;
+    return allow_if(rights_in(set, topic) & ACCESS_READ);
 }

@@ -5,10 +5,12 @@
 #include <uthash.h>
 #include <utlist.h>
 
+/* A subscription. The text tells apart filters that cover the same: each is unsubscribed by itself.
+ */
 struct filter {
     int64_t id;
-    uint8_t scope;
-    uint8_t verb;
+    uint64_t text_hash;
+    bool covers_messages;
 };
 
 struct client {
@@ -32,8 +34,11 @@ struct person {
     struct user user;
     struct client *connections;
     int64_t idle_since;
-    bool idle; /* in the list */
+    bool idle;    /* in the list */
+    bool online;  /* as last told */
+    bool changed; /* in the list of those whose presence is to be looked at */
     struct person *prev, *next;
+    struct person *changed_prev, *changed_next;
     UT_hash_handle hh;
 };
 
@@ -43,6 +48,7 @@ struct clients {
     struct person *people;
     struct person *idle; /* longest first */
     size_t idle_count;
+    struct person *changed;
     struct client *doomed;
 };
 
@@ -85,8 +91,18 @@ static void release_rooms(struct clients *clients, struct access_set *set) {
     }
 }
 
+static void look_at_presence(struct clients *clients, struct person *person) {
+    if (!person->changed) {
+        person->changed = true;
+        DL_APPEND2(clients->changed, person, changed_prev, changed_next);
+    }
+}
+
 static void forget_person(struct clients *clients, struct person *person) {
     unset_idle(clients, person);
+    if (person->changed) {
+        DL_DELETE2(clients->changed, person, changed_prev, changed_next);
+    }
     release_rooms(clients, person->user.set);
     access_set_free(person->user.set);
     HASH_DEL(clients->people, person);
@@ -99,9 +115,7 @@ struct user *clients_find_user(struct clients *clients, int64_t id) {
     return person ? &person->user : NULL;
 }
 
-/* New people are idle from the start of time: one who never connects goes at the next sweep but
- * those after a set was installed, which sets the time. */
-struct user *clients_user(struct clients *clients, int64_t id) {
+struct user *clients_user(struct clients *clients, int64_t id, int64_t now) {
     struct person *person = find_person(clients, id);
 
     if (person) {
@@ -117,7 +131,7 @@ struct user *clients_user(struct clients *clients, int64_t id) {
         free(person);
         return NULL;
     }
-    set_idle(clients, person, 0);
+    set_idle(clients, person, now);
     return &person->user;
 }
 
@@ -150,6 +164,7 @@ static bool judge(struct clients *clients, struct client *client, const struct a
                   int64_t now) {
     if (access_session_lives(set, client->session, now)) {
         client->waits = false;
+        look_at_presence(clients, client->person);
         return false;
     }
     if (client->waits && !client->retried && access_session_may_be_newer(set, client->session)) {
@@ -171,7 +186,7 @@ static bool judge_all(struct clients *clients, struct person *person, int64_t no
 }
 
 bool clients_install(struct clients *clients, struct access_set *set, int64_t now) {
-    struct user *user = clients_user(clients, set->user);
+    struct user *user = clients_user(clients, set->user, now);
 
     if (!user) {
         access_set_free(set);
@@ -217,6 +232,18 @@ void clients_change_right(struct clients *clients, int64_t user, const struct ac
     }
 }
 
+void clients_change_friend(struct clients *clients, int64_t user, int64_t friend_id, bool friends) {
+    struct person *person = find_person(clients, user);
+
+    if (person && person->user.set) {
+        if (!friends) {
+            access_set_drop_friend(person->user.set, friend_id);
+        } else if (access_set_friend(person->user.set, friend_id) != HUM_OK) {
+            return; /* no memory: they do not see each other's presence until the next load */
+        }
+    }
+}
+
 void clients_end_session(struct clients *clients, int64_t user, int64_t session) {
     struct person *person = find_person(clients, user);
     struct client *client;
@@ -238,7 +265,7 @@ void clients_reload(struct clients *clients, bool (*load)(void *, int64_t user),
     struct person *person, *next;
 
     HASH_ITER(hh, clients->people, person, next) {
-        if (!person->connections && !person->user.loading) {
+        if (!person->connections && !person->user.loading && !person->online) {
             forget_person(clients, person);
         } else if (!person->user.loading) {
             person->user.loading = load(arg, person->user.id);
@@ -296,10 +323,10 @@ static void client_free(struct client *client) {
 }
 
 enum hum_status clients_connect(struct clients *clients, const void *handle, const char *id,
-                                int64_t user, int64_t session, int64_t expires_at) {
+                                int64_t user, int64_t session, int64_t expires_at, int64_t now) {
     /* A pointer that is still known: its connection went without a DISCONNECT. */
-    clients_disconnect(clients, handle, 0);
-    struct user *known = clients_user(clients, user);
+    clients_disconnect(clients, handle, now);
+    struct user *known = clients_user(clients, user, now);
     if (!known) {
         return HUM_INTERNAL;
     }
@@ -323,13 +350,8 @@ enum hum_status clients_connect(struct clients *clients, const void *handle, con
     mark_replaced(person, id);
     unset_idle(clients, person);
     DL_APPEND(person->connections, client);
+    look_at_presence(clients, person);
     return HUM_OK;
-}
-
-/* Whether messages of this filter's room come through it. */
-static bool covers_messages(const struct filter *filter) {
-    return filter->verb == TOPIC_MESSAGES || filter->verb == TOPIC_INBOX ||
-           filter->verb == TOPIC_ALL;
 }
 
 void clients_disconnect(struct clients *clients, const void *handle, int64_t now) {
@@ -340,7 +362,7 @@ void clients_disconnect(struct clients *clients, const void *handle, int64_t now
     }
     struct person *person = client->person;
     for (uint32_t i = 0; i < client->filter_count; i++) {
-        if (covers_messages(&client->filters[i])) {
+        if (client->filters[i].covers_messages) {
             rooms_unlisten(clients->rooms, client->filters[i].id);
         }
     }
@@ -350,6 +372,7 @@ void clients_disconnect(struct clients *clients, const void *handle, int64_t now
     DL_DELETE(person->connections, client);
     HASH_DEL(clients->table, client);
     client_free(client);
+    look_at_presence(clients, person);
     if (!person->connections) {
         set_idle(clients, person, now);
     }
@@ -365,13 +388,30 @@ const char *client_id(const struct client *client) { return client->id; }
 
 bool client_doomed(const struct client *client) { return client->doomed; }
 
-static struct filter *find_filter(struct client *client, const struct topic *filter) {
-    for (uint32_t i = 0; i < client->filter_count; i++) {
-        struct filter *known = &client->filters[i];
+void client_renew(struct client *client, int64_t expires_at) { client->expires_at = expires_at; }
 
-        if (known->id == filter->id && known->scope == (uint8_t)filter->scope &&
-            known->verb == (uint8_t)filter->verb) {
-            return known;
+/* FNV-1a. Two filters of one connection that collide are one: their sender's own loss. */
+static uint64_t hash_of(const char *text) {
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (; *text; text++) {
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+/* Whether messages of the filter's room come through it. */
+static bool covers_messages(const struct topic *filter) {
+    return filter->verb == TOPIC_MESSAGES || filter->verb == TOPIC_INBOX ||
+           filter->verb == TOPIC_ALL;
+}
+
+static struct filter *find_filter(struct client *client, const char *text) {
+    uint64_t hash = hash_of(text);
+
+    for (uint32_t i = 0; i < client->filter_count; i++) {
+        if (client->filters[i].text_hash == hash) {
+            return &client->filters[i];
         }
     }
     return NULL;
@@ -388,9 +428,9 @@ static bool grow_filters(struct client *client) {
     return filters != NULL;
 }
 
-enum hum_status client_subscribe(struct clients *clients, struct client *client,
+enum hum_status client_subscribe(struct clients *clients, struct client *client, const char *text,
                                  const struct topic *filter) {
-    if (find_filter(client, filter)) {
+    if (find_filter(client, text)) {
         return HUM_OK;
     }
     if (client->filter_count == CONNECTION_FILTERS_MAX) {
@@ -400,39 +440,67 @@ enum hum_status client_subscribe(struct clients *clients, struct client *client,
         return HUM_INTERNAL;
     }
     struct filter *added = &client->filters[client->filter_count++];
-    *added = (struct filter){filter->id, (uint8_t)filter->scope, (uint8_t)filter->verb};
-    if (covers_messages(added)) {
+    *added = (struct filter){filter->id, hash_of(text), covers_messages(filter)};
+    if (added->covers_messages) {
         rooms_listen(clients->rooms, added->id);
     }
     return HUM_OK;
 }
 
-void client_unsubscribe(struct clients *clients, struct client *client,
-                        const struct topic *filter) {
-    struct filter *known = find_filter(client, filter);
+void client_unsubscribe(struct clients *clients, struct client *client, const char *text) {
+    struct filter *known = find_filter(client, text);
 
     if (known) {
-        if (covers_messages(known)) {
+        if (known->covers_messages) {
             rooms_unlisten(clients->rooms, known->id);
         }
         *known = client->filters[--client->filter_count];
     }
 }
 
-void clients_kick_doomed(struct clients *clients, void (*kick)(const char *client_id)) {
-    struct client *client;
+static bool is_online(const struct person *person) {
+    const struct client *client;
 
-    while ((client = clients->doomed)) {
+    DL_FOREACH(person->connections, client) {
+        if (!client->waits && !client->doomed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool clients_presence(struct clients *clients, int64_t *ret_user, bool *ret_online) {
+    while (clients->changed) {
+        struct person *person = clients->changed;
+        bool online = is_online(person);
+
+        DL_DELETE2(clients->changed, person, changed_prev, changed_next);
+        person->changed = false;
+        if (online != person->online) {
+            person->online = online;
+            *ret_user = person->user.id;
+            *ret_online = online;
+            return true;
+        }
+    }
+    return false;
+}
+
+void clients_kick_doomed(struct clients *clients, void (*kick)(const char *client_id)) {
+    while (clients->doomed) {
+        struct client *client = clients->doomed;
+        /* The broker calls back with the disconnect, which frees the client: the id must outlive
+         * it. */
+        char *id = client->replaced ? NULL : strdup(client->id);
+
+        if (!id && !client->replaced) {
+            return; /* no memory: at the next TICK */
+        }
         DL_DELETE2(clients->doomed, client, doomed_prev, doomed_next);
         client->kicked = true;
-        if (!client->replaced) {
-            /* The broker may call back with the disconnect: the id must outlive the client. */
-            char *id = strdup(client->id);
-
-            if (id) {
-                kick(id);
-                free(id);
-            }
+        if (id) {
+            kick(id);
+            free(id);
         }
     }
 }
@@ -452,6 +520,8 @@ void clients_sweep(struct clients *clients, int64_t now) {
 }
 
 size_t clients_count(const struct clients *clients) { return HASH_COUNT(clients->table); }
+
+size_t clients_users(const struct clients *clients) { return HASH_COUNT(clients->people); }
 
 void clients_free(struct clients *clients) {
     struct client *client, *next_client;

@@ -6,6 +6,7 @@
 #define HUM_CLIENTS_H
 
 #include "access.h"
+#include "limit.h"
 #include "rooms.h"
 #include "topic.h"
 
@@ -23,14 +24,17 @@ struct user {
     int64_t id;
     struct access_set *set; /* NULL: not loaded */
     bool loading;
+    bool syncing;       /* a catch-up is under way */
+    struct limit sends; /* what is left of the user's rates */
+    struct limit requests;
 };
 
 /* rooms must outlive it. NULL: no memory. */
 struct clients *clients_new(struct rooms *rooms);
 void clients_free(struct clients *clients);
 
-/* The user, known from now on. NULL: no memory. */
-struct user *clients_user(struct clients *clients, int64_t id);
+/* The user, known from now on (seconds since 1970). NULL: no memory. */
+struct user *clients_user(struct clients *clients, int64_t id, int64_t now);
 /* NULL: not known. */
 struct user *clients_find_user(struct clients *clients, int64_t id);
 /* Puts a set in place of the user's; takes it over. Connections whose sessions are not in it are
@@ -38,6 +42,8 @@ struct user *clients_find_user(struct clients *clients, int64_t id);
 bool clients_install(struct clients *clients, struct access_set *set, int64_t now);
 /* One right has changed. Without a loaded set nothing happens. */
 void clients_change_right(struct clients *clients, int64_t user, const struct access_right *right);
+/* Two people have become friends, or no longer are. Without a loaded set nothing happens. */
+void clients_change_friend(struct clients *clients, int64_t user, int64_t friend_id, bool friends);
 /* A session has ended: its connections are doomed. */
 void clients_end_session(struct clients *clients, int64_t user, int64_t session);
 /* Users to load again, after the link to the database was lost: calls load for each with
@@ -48,13 +54,15 @@ void clients_reload(struct clients *clients, bool (*load)(void *, int64_t user),
  * no memory. handle: the broker's pointer. */
 HUM_MUSTCHECK enum hum_status clients_connect(struct clients *clients, const void *handle,
                                               const char *client_id, int64_t user, int64_t session,
-                                              int64_t expires_at);
+                                              int64_t expires_at, int64_t now);
 /* NULL: not one of ours. */
 struct client *clients_find(struct clients *clients, const void *handle);
 void clients_disconnect(struct clients *clients, const void *handle, int64_t now);
 
 struct user *client_user(const struct client *client);
 int64_t client_session(const struct client *client);
+/* A new token: the connection lives until then (seconds since 1970). */
+void client_renew(struct client *client, int64_t expires_at);
 const char *client_id(const struct client *client);
 /* From the moment it is doomed a connection may do nothing; it is closed at the next TICK. */
 bool client_doomed(const struct client *client);
@@ -62,10 +70,13 @@ bool client_doomed(const struct client *client);
 bool client_waits(const struct client *client);
 void client_doom(struct clients *clients, struct client *client);
 
-/* A filter was subscribed or unsubscribed. HUM_RATE_LIMITED: too many. */
+/* A filter, with its text, was subscribed or unsubscribed. HUM_RATE_LIMITED: too many. */
 HUM_MUSTCHECK enum hum_status client_subscribe(struct clients *clients, struct client *client,
-                                               const struct topic *filter);
-void client_unsubscribe(struct clients *clients, struct client *client, const struct topic *filter);
+                                               const char *text, const struct topic *filter);
+void client_unsubscribe(struct clients *clients, struct client *client, const char *text);
+
+/* The next user who has come online or gone offline since the last call. False: none. */
+bool clients_presence(struct clients *clients, int64_t *ret_user, bool *ret_online);
 
 /* Calls kick with the client id of each doomed connection, once each. */
 void clients_kick_doomed(struct clients *clients, void (*kick)(const char *client_id));
@@ -73,5 +84,6 @@ void clients_kick_doomed(struct clients *clients, void (*kick)(const char *clien
  * since 1970. */
 void clients_sweep(struct clients *clients, int64_t now);
 size_t clients_count(const struct clients *clients);
+size_t clients_users(const struct clients *clients);
 
 #endif

@@ -22,8 +22,18 @@ void delivery_head(struct delivery *delivery, int64_t room, int64_t seq);
 /* The link to the database is back: compares the numbers of all live rooms. */
 void delivery_check(struct delivery *delivery);
 
-/* Publishes an Error on the user's errors topic. room 0, nonce "": not told. */
+/* Somebody has read up to a number: tells the room's readers. */
+void delivery_read_mark(struct delivery *delivery, const struct read_mark *mark);
+/* A piece of the answer to a sync; one without a text is not published. */
+void delivery_sync(const struct sync_item *piece);
+/* Retained while online, cleared when offline. at: milliseconds since 1970. */
+void delivery_presence(int64_t user, bool online, int64_t at);
+
+/* Publishes an Error on the user's errors topic. room 0, nonce "", retry_after_ms 0: not told. */
 void delivery_error(int64_t user, int64_t room, const char *nonce, enum hum_status status,
-                    const char *detail);
+                    const char *detail, int64_t retry_after_ms);
+
+/* Whether anything was published since the last call. */
+bool delivery_published(void);
 
 #endif

@@ -2,9 +2,20 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
-void hub_post(struct hub *hub, void *item) {
-    if (mailbox_push(&hub->box, &((struct item *)item)->mail) && hub->wake) {
+int64_t hub_now_us(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void hub_post(struct hub *hub, void *posted) {
+    struct item *item = posted;
+
+    item->posted_us = hub_now_us();
+    if (mailbox_push(&hub->box, &item->mail) && hub->wake) {
         wake_signal(hub->wake);
     }
 }

@@ -10,6 +10,9 @@ struct hub {
     struct wake *wake; /* not owned; NULL: nobody is woken */
 };
 
+/* Microseconds of a steady clock. */
+int64_t hub_now_us(void);
+
 /* Takes the item over. Any thread but the broker's. */
 void hub_post(struct hub *hub, void *item);
 /* Posts a line for the broker's log; it is cut at 255 bytes. */

@@ -47,6 +47,9 @@ void item_free(struct item *item) {
     if (item->kind == ITEM_BATCH || item->kind == ITEM_PAGE) {
         buf_free(&((struct batch_item *)item)->json);
     }
+    if (item->kind == ITEM_SYNC) {
+        buf_free(&((struct sync_item *)item)->json);
+    }
     if (item->kind == ITEM_SET) {
         access_set_free(((struct set_item *)item)->set);
     }

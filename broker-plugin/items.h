@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "mailbox.h"
+#include "topic.h"
 
 enum item_kind {
     ITEM_BATCH,       /* messages that are committed, in order */
@@ -14,6 +15,10 @@ enum item_kind {
     ITEM_SET,         /* all rights of a user, as loaded */
     ITEM_RIGHT,       /* one right of a user has changed */
     ITEM_SESSION_END, /* a session was revoked */
+    ITEM_FRIEND,      /* two people have become friends, or no longer are */
+    ITEM_READ,        /* somebody has read up to a number */
+    ITEM_MARKED,      /* read marks were written */
+    ITEM_SYNC,        /* a piece of the answer to a sync */
     ITEM_LINK, /* the listener's connection came up (all that is cached may be old) or went down */
     ITEM_LOG,  /* a line for the broker's log, which only its own thread may write */
 };
@@ -21,6 +26,7 @@ enum item_kind {
 struct item {
     struct mail mail;
     enum item_kind kind;
+    int64_t posted_us; /* of hub_now_us */
 };
 
 /* One message of a batch or page; its JSON is in the batch's buffer. */
@@ -34,7 +40,6 @@ struct delivered {
 struct batch_item {
     struct item item;
     int64_t room; /* of a page */
-    bool last;    /* of a page: it reaches the end of the log */
     struct buf json;
     size_t count;
     struct delivered messages[];
@@ -70,6 +75,38 @@ struct session_item {
     struct item item;
     int64_t user;
     int64_t session;
+};
+
+struct friend_item {
+    struct item item;
+    int64_t user;
+    int64_t friend_id;
+    bool friends;
+};
+
+struct read_mark {
+    int64_t user;
+    int64_t room;
+    int64_t seq;
+};
+
+struct read_item {
+    struct item item;
+    struct read_mark mark;
+};
+
+struct marked_item {
+    struct item item;
+    size_t count;
+    struct read_mark marks[]; /* those that have moved */
+};
+
+struct sync_item {
+    struct item item;
+    int64_t user;
+    bool done; /* the last piece */
+    char tag[TOPIC_TAG_MAX + 1];
+    struct buf json;
 };
 
 struct link_item {

@@ -1,12 +1,13 @@
 #include "listener.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "link.h"
 #include "notice.h"
+#include "row.h"
 
 enum {
     LOAD_MAX = 500,       /* users of one statement */
@@ -18,16 +19,18 @@ enum {
 };
 
 struct listener {
-    struct pg_config config;
+    struct link link;
     struct hub *hub;
     struct mailbox requests;
     struct mail *backlog; /* taken and not yet answered, oldest first */
     struct pg_params *params;
-    struct pg *pg;
     pthread_t thread;
     atomic_bool stop;
     int backoff_ms;
-    bool warmed; /* the sets of recently seen users were loaded once */
+    /* Users seen lately, loaded a piece at a time at start, so that a restart finds them there. */
+    bool warmed;
+    int64_t *warming;
+    size_t warming_count, warming_at;
 };
 
 static const struct pg_statement load_access = {
@@ -37,11 +40,6 @@ static const struct pg_statement load_access = {
 static const struct pg_statement recent_users = {
     "recent_users",
     "select hum_recent_users($1)",
-};
-static const struct pg_statement room_tail = {
-    "room_tail",
-    "select seq, id, sender_id, kind, nonce, text, ref_seq, data, sent_at_ms, edited_at_ms, "
-    "deleted_at_ms from hum_room_tail($1, $2, $3) order by seq",
 };
 static const struct pg_statement room_heads = {
     "room_heads",
@@ -65,6 +63,7 @@ static void post_link(struct listener *listener, bool up) {
     }
 }
 
+/* what, as hum_access tells it (sql/0005_broker.sql). */
 static bool add_access_row(struct access_set *set, const struct pg_result *result, size_t row) {
     int64_t id = pg_get_int(result, row, 2);
     char what = pg_get_text(result, row, 1).data[0];
@@ -72,6 +71,9 @@ static bool add_access_row(struct access_set *set, const struct pg_result *resul
     if (what == 't') {
         set->as_of = id;
         return true;
+    }
+    if (what == 'f') {
+        return access_set_friend(set, id) == HUM_OK;
     }
     if (what == 's') {
         return access_set_session(set, id, pg_get_int(result, row, 5)) == HUM_OK;
@@ -86,7 +88,7 @@ static bool add_access_row(struct access_set *set, const struct pg_result *resul
 }
 
 /* One user's rows, from *row on. A set is whole or not there. */
-static void post_set(struct listener *listener, int64_t user, const struct pg_result *result,
+static bool post_set(struct listener *listener, int64_t user, const struct pg_result *result,
                      size_t *row) {
     struct set_item *item = item_new(ITEM_SET, sizeof *item);
     bool ok = item && (item->set = access_set_new(user));
@@ -99,9 +101,8 @@ static void post_set(struct listener *listener, int64_t user, const struct pg_re
         hub_post(listener->hub, item);
     } else {
         item_free(item ? &item->item : NULL);
-        hub_log(listener->hub, true, "hum: listener: no memory for the rights of user %lld",
-                (long long)user);
     }
+    return ok;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -114,64 +115,45 @@ static int by_id(const void *a, const void *b) {
 static bool load_users(struct listener *listener, int64_t *users, size_t count) {
     struct pg_result *result = NULL;
     size_t row = 0;
+    bool ok = true;
 
     qsort(users, count, sizeof users[0], by_id);
     pg_params_reset(listener->params);
     pg_add_int_array(listener->params, users, count, false);
-    if (pg_run(listener->pg, &load_access, listener->params, &result) != PG_DONE) {
+    if (pg_run(listener->link.pg, &load_access, listener->params, &result) != PG_DONE) {
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; ok && i < count; i++) {
         if (i == 0 || users[i] != users[i - 1]) {
-            post_set(listener, users[i], result, &row);
+            ok = post_set(listener, users[i], result, &row);
         }
     }
     pg_result_free(result);
-    return true;
-}
-
-static void read_message(const struct pg_result *result, size_t row, int64_t room,
-                         struct message *message) {
-    *message = (struct message){
-        .room = room,
-        .seq = pg_get_int(result, row, 0),
-        .id = pg_get_int(result, row, 1),
-        .from = pg_get_int(result, row, 2),
-        .kind = (int)pg_get_int(result, row, 3),
-        .nonce = pg_get_text(result, row, 4),
-        .text = pg_get_text(result, row, 5),
-        .ref = pg_get_int(result, row, 6),
-        .data = pg_get_text(result, row, 7),
-        .sent_at = pg_get_int(result, row, 8),
-        .edited_at = pg_get_int(result, row, 9),
-        .deleted_at = pg_get_int(result, row, 10),
-    };
+    return ok;
 }
 
 static bool fetch_page(struct listener *listener, int64_t room, int64_t after) {
     struct pg_result *result = NULL;
     bool whole = true;
 
-    pg_params_reset(listener->params);
-    pg_add_int(listener->params, room);
-    pg_add_int(listener->params, after);
-    pg_add_int(listener->params, PAGE_MESSAGES);
-    if (pg_run(listener->pg, &room_tail, listener->params, &result) != PG_DONE) {
+    if (row_tail(listener->link.pg, listener->params, room, after, PAGE_MESSAGES, &result) !=
+        PG_DONE) {
         return false;
     }
     struct batch_item *page = batch_new(ITEM_PAGE, pg_rows(result));
     for (size_t row = 0; page && whole && row < pg_rows(result); row++) {
         struct message message;
 
-        read_message(result, row, room, &message);
+        row_message(result, row, room, &message);
         whole = batch_add(page, &message);
     }
-    if (page) {
-        page->room = room;
-        page->last = whole && pg_rows(result) < PAGE_MESSAGES;
-        hub_post(listener->hub, page);
-    }
     pg_result_free(result);
+    if (!page || !whole) {
+        item_free(page ? &page->item : NULL);
+        return false; /* no memory: asked again by the next connection */
+    }
+    page->room = room;
+    hub_post(listener->hub, page);
     return true;
 }
 
@@ -190,7 +172,7 @@ static bool fetch_heads(struct listener *listener, const struct request *request
 
     pg_params_reset(listener->params);
     pg_add_int_array(listener->params, request->rooms, request->count, false);
-    if (pg_run(listener->pg, &room_heads, listener->params, &result) != PG_DONE) {
+    if (pg_run(listener->link.pg, &room_heads, listener->params, &result) != PG_DONE) {
         return false;
     }
     for (size_t row = 0; row < pg_rows(result); row++) {
@@ -263,32 +245,66 @@ static void take_requests(struct listener *listener) {
     *end = mailbox_take(&listener->requests);
 }
 
+static bool post_session_end(struct listener *listener, int64_t user, int64_t session) {
+    struct session_item *item = item_new(ITEM_SESSION_END, sizeof *item);
+
+    if (item) {
+        item->user = user;
+        item->session = session;
+        hub_post(listener->hub, item);
+    }
+    return item != NULL;
+}
+
+static bool post_right(struct listener *listener, int64_t user, const struct access_right *right) {
+    struct right_item *item = item_new(ITEM_RIGHT, sizeof *item);
+
+    if (item) {
+        item->user = user;
+        item->right = *right;
+        hub_post(listener->hub, item);
+    }
+    return item != NULL;
+}
+
+static bool post_friend(struct listener *listener, const struct notice *notice) {
+    struct friend_item *item = item_new(ITEM_FRIEND, sizeof *item);
+
+    if (item) {
+        item->user = notice->user;
+        item->friend_id = notice->other;
+        item->friends = notice->friends;
+        hub_post(listener->hub, item);
+    }
+    return item != NULL;
+}
+
+static bool post_read_mark(struct listener *listener, const struct notice *notice) {
+    struct read_item *item = item_new(ITEM_READ, sizeof *item);
+
+    if (item) {
+        item->mark.user = notice->user;
+        item->mark.room = notice->right.room;
+        item->mark.seq = notice->right.last_seq;
+        hub_post(listener->hub, item);
+    }
+    return item != NULL;
+}
+
 static bool handle_notice(struct listener *listener, const struct notice *notice) {
-    struct right_item *right;
-    struct session_item *session;
     int64_t user = notice->user;
 
     switch (notice->kind) {
     case NOTICE_USER:
         return load_users(listener, &user, 1);
     case NOTICE_SESSION:
-        session = item_new(ITEM_SESSION_END, sizeof *session);
-        if (!session) {
-            return false;
-        }
-        session->user = user;
-        session->session = notice->session;
-        hub_post(listener->hub, session);
-        return true;
+        return post_session_end(listener, user, notice->other);
     case NOTICE_ACCESS:
-        right = item_new(ITEM_RIGHT, sizeof *right);
-        if (!right) {
-            return false;
-        }
-        right->user = user;
-        right->right = notice->right;
-        hub_post(listener->hub, right);
-        return true;
+        return post_right(listener, user, &notice->right);
+    case NOTICE_FRIEND:
+        return post_friend(listener, notice);
+    case NOTICE_READ:
+        return post_read_mark(listener, notice);
     case NOTICE_ROOM:
         post_head(listener, notice->right.room, notice->right.last_seq);
         return true;
@@ -302,7 +318,7 @@ static bool handle_notifications(struct listener *listener) {
     char *text;
     bool ok = true;
 
-    while (ok && pg_notification(listener->pg, &text)) {
+    while (ok && pg_notification(listener->link.pg, &text)) {
         struct notice notice;
 
         if (notice_parse(str_of(text), &notice)) {
@@ -315,36 +331,44 @@ static bool handle_notifications(struct listener *listener) {
     return ok;
 }
 
-/* Sets of users that are likely to come soon, so that a restart finds them there. */
-static bool warm_up(struct listener *listener) {
+static bool list_recent(struct listener *listener) {
     struct pg_result *result = NULL;
-    int64_t users[LOAD_MAX];
-    size_t count = 0;
-    bool ok = true;
 
-    if (listener->warmed) {
-        return true;
-    }
     pg_params_reset(listener->params);
     pg_add_int(listener->params, RECENT_USERS);
-    if (pg_run(listener->pg, &recent_users, listener->params, &result) != PG_DONE) {
+    if (pg_run(listener->link.pg, &recent_users, listener->params, &result) != PG_DONE) {
         return false;
     }
-    for (size_t row = 0; ok && row < pg_rows(result); row++) {
-        users[count++] = pg_get_int(result, row, 0);
-        if (count == LOAD_MAX || row + 1 == pg_rows(result)) {
-            ok = load_users(listener, users, count);
-            count = 0;
-        }
+    listener->warming = calloc(pg_rows(result) + 1, sizeof listener->warming[0]);
+    for (size_t row = 0; listener->warming && row < pg_rows(result); row++) {
+        listener->warming[listener->warming_count++] = pg_get_int(result, row, 0);
     }
     pg_result_free(result);
-    listener->warmed = ok;
-    return ok;
+    listener->warmed = true;
+    return true;
+}
+
+static bool still_warming(const struct listener *listener) {
+    return !listener->warmed || listener->warming_at < listener->warming_count;
+}
+
+/* One piece at a time, after what was asked for: those who are here go first. */
+static bool warm_up(struct listener *listener) {
+    if (!listener->warmed) {
+        return list_recent(listener);
+    }
+    size_t left = listener->warming_count - listener->warming_at;
+    size_t count = left < LOAD_MAX ? left : LOAD_MAX;
+    if (!load_users(listener, listener->warming + listener->warming_at, count)) {
+        return false;
+    }
+    listener->warming_at += count;
+    return true;
 }
 
 static void wait_for_work(struct listener *listener) {
     struct pollfd wait[2] = {
-        {.fd = pg_socket(listener->pg), .events = POLLIN},
+        {.fd = pg_socket(listener->link.pg), .events = POLLIN},
         {.fd = listener->requests.event_fd, .events = POLLIN},
     };
 
@@ -357,18 +381,21 @@ static void wait_for_work(struct listener *listener) {
 
 /* Serves one connection to its end. */
 static void serve(struct listener *listener) {
-    if (pg_command(listener->pg, "listen hum") != PG_DONE) {
+    if (pg_command(listener->link.pg, "listen hum") != PG_DONE) {
         return;
     }
     post_link(listener, true);
-    bool ok = warm_up(listener);
+    bool ok = true;
     while (ok && !stopping(listener)) {
         take_requests(listener);
         while (ok && listener->backlog) {
             ok = answer_first(listener) && handle_notifications(listener);
         }
-        ok = ok && pg_consume(listener->pg) && handle_notifications(listener);
-        if (ok && !listener->backlog) {
+        if (ok && still_warming(listener)) {
+            ok = warm_up(listener);
+        }
+        ok = ok && pg_consume(listener->link.pg) && handle_notifications(listener);
+        if (ok && !listener->backlog && !still_warming(listener)) {
             wait_for_work(listener);
         }
     }
@@ -398,11 +425,10 @@ static void *run(void *arg) {
     char error[256];
 
     while (!stopping(listener)) {
-        if (pg_open(&listener->config, &listener->pg, error, sizeof error) == PG_DONE) {
+        if (link_open(&listener->link, error, sizeof error)) {
             serve(listener);
-            log_failure(listener, pg_error(listener->pg));
-            pg_close(listener->pg);
-            listener->pg = NULL;
+            log_failure(listener, pg_error(listener->link.pg));
+            link_close(&listener->link);
             post_link(listener, false);
         } else {
             log_failure(listener, error);
@@ -419,6 +445,8 @@ static void listener_free(struct listener *listener) {
     }
     mailbox_close(&listener->requests);
     pg_params_free(listener->params);
+    free(listener->warming);
+    link_destroy(&listener->link);
     free(listener);
 }
 
@@ -428,7 +456,7 @@ struct listener *listener_start(const struct pg_config *config, struct hub *hub)
     if (!listener) {
         return NULL;
     }
-    listener->config = *config;
+    link_init(&listener->link, config);
     listener->hub = hub;
     listener->backoff_ms = BACKOFF_FIRST_MS;
     listener->params = pg_params_new();
@@ -441,14 +469,12 @@ struct listener *listener_start(const struct pg_config *config, struct hub *hub)
 }
 
 void listener_stop(struct listener *listener) {
-    uint64_t one = 1;
-
     if (!listener) {
         return;
     }
     atomic_store(&listener->stop, true);
-    (void)!write(listener->requests.event_fd, &one, sizeof one);
-    pthread_join(listener->thread, NULL);
+    mailbox_ring(&listener->requests);
+    link_join(&listener->link, listener->thread);
     listener_free(listener);
 }
 

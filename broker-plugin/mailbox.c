@@ -19,6 +19,12 @@ void mailbox_close(struct mailbox *box) {
     }
 }
 
+void mailbox_ring(struct mailbox *box) {
+    uint64_t one = 1;
+
+    (void)!write(box->event_fd, &one, sizeof one);
+}
+
 bool mailbox_push(struct mailbox *box, struct mail *item) {
     struct mail *top = atomic_load_explicit(&box->top, memory_order_relaxed);
 
@@ -27,9 +33,7 @@ bool mailbox_push(struct mailbox *box, struct mail *item) {
     } while (!atomic_compare_exchange_weak(&box->top, &top, item));
     /* Sequentially consistent with arm: either the receiver sees the item or we see it waiting. */
     if (atomic_exchange(&box->waiting, false)) {
-        uint64_t one = 1;
-
-        (void)!write(box->event_fd, &one, sizeof one);
+        mailbox_ring(box);
     }
     return top == NULL;
 }

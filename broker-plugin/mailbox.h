@@ -37,6 +37,9 @@ bool mailbox_pending(struct mailbox *box);
 /* The receiver only: waits until an item is there, or timeout_ms are over (-1: no limit). */
 void mailbox_wait(struct mailbox *box, int timeout_ms);
 
+/* Any thread: ends a mailbox_wait without an item. */
+void mailbox_ring(struct mailbox *box);
+
 /* For a receiver that polls event_fd together with others: call arm before the poll; when it
  * returns false there is an item already and the poll must not block. Call disarm after it. */
 bool mailbox_arm(struct mailbox *box);

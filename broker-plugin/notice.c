@@ -53,27 +53,52 @@ static bool parse_access(const struct str *words, struct notice *notice) {
     return true;
 }
 
+static bool parse_user(const struct str *words, struct notice *notice) {
+    return str_id(words[1], &notice->user);
+}
+
+static bool parse_session(const struct str *words, struct notice *notice) {
+    return str_id(words[1], &notice->user) && str_id(words[2], &notice->other);
+}
+
+static bool parse_friend(const struct str *words, struct notice *notice) {
+    notice->friends = is(words[3], "1");
+    return parse_session(words, notice) && (notice->friends || is(words[3], "0"));
+}
+
+static bool parse_room(const struct str *words, struct notice *notice) {
+    return str_id(words[1], &notice->right.room) && number(words[2], &notice->right.last_seq);
+}
+
+static bool parse_read(const struct str *words, struct notice *notice) {
+    return str_id(words[1], &notice->user) && parse_room(words + 1, notice);
+}
+
+static const struct form {
+    const char *word;
+    size_t words;
+    enum notice_kind kind;
+    bool (*parse)(const struct str *words, struct notice *notice);
+} forms[] = {
+    {"user", 2, NOTICE_USER, parse_user},       {"session", 3, NOTICE_SESSION, parse_session},
+    {"access", 6, NOTICE_ACCESS, parse_access}, {"friend", 4, NOTICE_FRIEND, parse_friend},
+    {"room", 3, NOTICE_ROOM, parse_room},       {"read", 4, NOTICE_READ, parse_read},
+};
+
 bool notice_parse(struct str text, struct notice *ret_notice) {
     struct str words[WORDS_MAX];
-    struct notice notice = {0};
     size_t count = split(text, words);
-    bool ok = false;
 
-    if (count == 2 && is(words[0], "user")) {
-        notice.kind = NOTICE_USER;
-        ok = str_id(words[1], &notice.user);
-    } else if (count == 3 && is(words[0], "session")) {
-        notice.kind = NOTICE_SESSION;
-        ok = str_id(words[1], &notice.user) && str_id(words[2], &notice.session);
-    } else if (count == 3 && is(words[0], "room")) {
-        notice.kind = NOTICE_ROOM;
-        ok = str_id(words[1], &notice.right.room) && number(words[2], &notice.right.last_seq);
-    } else if (count == 6 && is(words[0], "access")) {
-        notice.kind = NOTICE_ACCESS;
-        ok = parse_access(words, &notice);
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct notice notice = {.kind = forms[i].kind};
+
+        if (count == forms[i].words && is(words[0], forms[i].word)) {
+            if (!forms[i].parse(words, &notice)) {
+                return false;
+            }
+            *ret_notice = notice;
+            return true;
+        }
     }
-    if (ok) {
-        *ret_notice = notice;
-    }
-    return ok;
+    return false;
 }

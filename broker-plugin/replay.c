@@ -81,7 +81,9 @@ struct replay *replay_open(int folder, uint64_t committed, char *error, size_t e
         replay_free(replay);
         return NULL;
     }
-    qsort(replay->files, replay->count, sizeof replay->files[0], by_start);
+    if (replay->count > 0) {
+        qsort(replay->files, replay->count, sizeof replay->files[0], by_start);
+    }
     replay_release(replay, committed);
     replay->reading = replay->released;
     return replay;

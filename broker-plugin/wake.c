@@ -101,6 +101,15 @@ static bool connected(struct wake *wake) {
     return true;
 }
 
+void wake_again(struct wake *wake) {
+    if (pthread_mutex_trylock(&wake->lock) == 0) {
+        if (wake->fd >= 0) {
+            (void)!send(wake->fd, ping, sizeof ping, MSG_NOSIGNAL | MSG_DONTWAIT);
+        }
+        pthread_mutex_unlock(&wake->lock);
+    }
+}
+
 void wake_signal(struct wake *wake) {
     pthread_mutex_lock(&wake->lock);
     if (connected(wake) && send(wake->fd, ping, sizeof ping, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&

@@ -22,5 +22,8 @@ void wake_free(struct wake *wake);
 const char *wake_secret(const struct wake *wake);
 /* Any thread but the broker's; never blocks. */
 void wake_signal(struct wake *wake);
+/* The broker's thread: makes its next round of the loop come at once. Does nothing while another
+ * thread signals, which does the same. */
+void wake_again(struct wake *wake);
 
 #endif

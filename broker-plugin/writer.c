@@ -1,10 +1,12 @@
 #include "writer.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "link.h"
+#include "numbers.h"
 #include "recent.h"
 
 enum {
@@ -13,7 +15,8 @@ enum {
     DEFERRED_MAX = 8 * 1024,   /* messages whose rooms are locked by somebody else */
     DEFERRED_TRIED = 32,       /* of a room, tried again in one batch */
     RECENT_KEYS = 64 * 1024,
-    BUSY_PAUSE_MS = 5,
+    BUSY_FIRST_MS = 5,
+    BUSY_LAST_MS = 1000,
     BACKOFF_FIRST_MS = 50,
     BACKOFF_LAST_MS = 2000,
 };
@@ -30,14 +33,14 @@ struct pending {
 };
 
 struct writer {
-    struct pg_config config;
+    struct link link;
     struct journal *journal;
     struct hub *hub;
     struct recent *recent;
     struct pg_params *params;
-    struct pg *pg;
     pthread_t thread;
     atomic_bool stop;
+    _Atomic(int64_t) oldest; /* when the oldest message that is not committed was taken; 0: none */
     struct pending batch[BATCH_MAX];
     size_t count;
     /* Messages whose rooms were locked, in order: the others pass them.
@@ -47,6 +50,7 @@ struct writer {
     int64_t busy[BATCH_MAX]; /* rooms that were locked at this round */
     size_t busy_count;
     time_t last_refusal_logged;
+    char reason[256]; /* why a message is set aside */
     /* Columns of the batch, as the statement takes them. */
     int64_t rooms[BATCH_MAX], senders[BATCH_MAX], refs[BATCH_MAX];
     struct str nonces[BATCH_MAX], texts[BATCH_MAX];
@@ -59,8 +63,13 @@ static const struct pg_statement append_messages = {
     "$8, $9, false)",
 };
 
-const struct pg_statement *const writer_statements[] = {&append_messages};
-const size_t writer_statement_count = 1;
+static const struct pg_statement set_message_aside = {
+    "set_message_aside",
+    "select hum_set_aside($1, $2, $3, $4, $5)",
+};
+
+const struct pg_statement *const writer_statements[] = {&append_messages, &set_message_aside};
+const size_t writer_statement_count = 2;
 
 /* What hum_append says of a message. */
 enum append_status { APPENDED, KNOWN, BUSY, GONE, BAD_REFERENCE };
@@ -78,8 +87,8 @@ static bool connected(struct writer *writer) {
     int backoff = BACKOFF_FIRST_MS;
     char error[256];
 
-    while (!writer->pg) {
-        if (pg_open(&writer->config, &writer->pg, error, sizeof error) == PG_DONE) {
+    while (!writer->link.pg) {
+        if (link_open(&writer->link, error, sizeof error)) {
             hub_log(writer->hub, false, "hum: writer: connected to PostgreSQL");
             return true;
         }
@@ -93,11 +102,6 @@ static bool connected(struct writer *writer) {
         backoff = backoff * 2 < BACKOFF_LAST_MS ? backoff * 2 : BACKOFF_LAST_MS;
     }
     return true;
-}
-
-static void disconnect(struct writer *writer) {
-    pg_close(writer->pg);
-    writer->pg = NULL;
 }
 
 static void refuse(struct writer *writer, const struct pending *pending, enum hum_status status,
@@ -225,6 +229,7 @@ static void settle_one(struct writer *writer, struct batch_item *done,
                  pg_get_int(result, row, 4));
         break;
     case KNOWN:
+        number_add(NUMBER_KNOWN, 1);
         announce_head(writer, pending->record.room, pg_get_int(result, row, 2));
         break;
     case BUSY:
@@ -239,15 +244,15 @@ static void settle_one(struct writer *writer, struct batch_item *done,
     }
 }
 
-/* The batch is committed: everybody hears what became of it. */
+/* The batch is committed: everybody hears what became of it. hum_append answers each message once.
+ */
 static void settle(struct writer *writer, const struct pending *batch, size_t count,
                    const struct pg_result *result) {
     struct batch_item *done = batch_new(ITEM_BATCH, count);
     size_t row_of[BATCH_MAX];
 
-    if (!done) {
-        hub_log(writer->hub, true, "hum: writer: no memory to deliver %zu messages", count);
-        return;
+    for (size_t i = 0; i < count; i++) {
+        row_of[i] = SIZE_MAX;
     }
     for (size_t row = 0; row < pg_rows(result); row++) {
         size_t ord = (size_t)pg_get_int(result, row, 0);
@@ -256,9 +261,18 @@ static void settle(struct writer *writer, const struct pending *batch, size_t co
             row_of[ord - 1] = row;
         }
     }
-    for (size_t i = 0; i < count && pg_rows(result) == count; i++) {
-        settle_one(writer, done, &batch[i], result, row_of[i]);
+    if (!done) {
+        hub_log(writer->hub, true, "hum: writer: no memory to deliver %zu messages", count);
+        return;
     }
+    for (size_t i = 0; i < count; i++) {
+        if (row_of[i] == SIZE_MAX) {
+            hub_log(writer->hub, true, "hum: writer: hum_append said nothing of a message");
+        } else {
+            settle_one(writer, done, &batch[i], result, row_of[i]);
+        }
+    }
+    number_add(NUMBER_COMMITTED, (int64_t)done->count);
     if (done->count > 0) {
         hub_post(writer->hub, done);
     } else {
@@ -289,8 +303,11 @@ static enum pg_outcome append(struct writer *writer, struct pending *batch, size
     struct pg_result *result = NULL;
 
     add_params(writer, batch, count, lookup);
-    enum pg_outcome outcome = pg_run(writer->pg, &append_messages, writer->params, &result);
+    int64_t start = hub_now_us();
+    enum pg_outcome outcome = pg_run(writer->link.pg, &append_messages, writer->params, &result);
     if (outcome == PG_DONE) {
+        number_measure(MEASURE_COMMIT_US, hub_now_us() - start);
+        number_measure(MEASURE_BATCH_SIZE, (int64_t)count);
         settle(writer, batch, count, result);
         pg_result_free(result);
     }
@@ -317,15 +334,42 @@ static void log_refusal(struct writer *writer, const struct pending *pending) {
         hub_log(writer->hub, true,
                 "hum: writer: a message of user %lld to room %lld is refused: %s",
                 (long long)pending->record.sender, (long long)pending->record.room,
-                pg_error(writer->pg));
+                pg_error(writer->link.pg));
+    }
+}
+
+/* Keeps what cannot be stored for the operator to look at. Where even that fails, its sender has
+ * it. */
+static void set_aside(struct writer *writer, const struct pending *pending) {
+    const struct record *record = &pending->record;
+
+    number_add(NUMBER_SET_ASIDE, 1);
+    pg_params_reset(writer->params);
+    pg_add_int(writer->params, record->room);
+    pg_add_int(writer->params, record->sender);
+    pg_add_text(writer->params, record->nonce);
+    pg_add_bytes(writer->params, record->text);
+    pg_add_text(writer->params, str_of(writer->reason));
+    if (pg_run(writer->link.pg, &set_message_aside, writer->params, NULL) != PG_DONE) {
+        log_refusal(writer, pending);
+    }
+}
+
+/* Told once it has lasted: short waits for a lock are nothing new. */
+static void log_busy(struct writer *writer, int busy_ms) {
+    if (busy_ms >= BUSY_LAST_MS / 2 && busy_ms < BUSY_LAST_MS) {
+        hub_log(writer->hub, true, "hum: writer: PostgreSQL cannot store now, messages wait: %s",
+                pg_error(writer->link.pg));
     }
 }
 
 /* Some message makes the statement fail. Halves find it, and the others go on. */
 static void commit_apart(struct writer *writer, struct pending *batch, size_t count) {
     if (count == 1) {
+        snprintf(writer->reason, sizeof writer->reason, "%s", pg_error(writer->link.pg));
         log_refusal(writer, batch);
         mark_settled(writer, batch);
+        set_aside(writer, batch);
         refuse(writer, batch, HUM_INTERNAL, "the message could not be stored");
         return;
     }
@@ -336,6 +380,7 @@ static void commit_apart(struct writer *writer, struct pending *batch, size_t co
 /* Ends with every message of the batch appended, refused or set aside; or the writer is to stop. */
 static void commit(struct writer *writer, struct pending *batch, size_t count) {
     bool lookup = any_maybe_known(batch, count);
+    int busy_ms = BUSY_FIRST_MS;
 
     count = hold_back(writer, batch, count);
     while (count > 0 && connected(writer)) {
@@ -344,11 +389,17 @@ static void commit(struct writer *writer, struct pending *batch, size_t count) {
             return;
         case PG_LOST:
             /* The commit may have happened: the nonces will tell. */
-            disconnect(writer);
+            link_close(&writer->link);
             lookup = true;
             break;
         case PG_BUSY:
-            pause_ms(BUSY_PAUSE_MS);
+            if (stopping(writer)) {
+                link_close(&writer->link);
+                return;
+            }
+            log_busy(writer, busy_ms);
+            pause_ms(busy_ms);
+            busy_ms = busy_ms * 2 < BUSY_LAST_MS ? busy_ms * 2 : BUSY_LAST_MS;
             break;
         case PG_CONFLICT:
             if (!lookup) {
@@ -424,18 +475,24 @@ static void forget_settled(struct writer *writer) {
     writer->deferred_count = kept;
 }
 
+static void note_oldest(struct writer *writer, int64_t accepted_at) {
+    atomic_store_explicit(&writer->oldest, accepted_at, memory_order_relaxed);
+}
+
 static void work(struct writer *writer) {
     gather(writer);
+    note_oldest(writer, writer->count > 0 ? writer->batch[0].record.accepted_at : 0);
     commit(writer, writer->batch, writer->count);
-    if (writer->count > 0 && !writer->pg) {
+    if (writer->count > 0 && !writer->link.pg) {
         return; /* stopped before the commit: the journal keeps them for the next start */
     }
     forget_settled(writer);
+    note_oldest(writer, writer->deferred_count > 0 ? writer->deferred[0].record.accepted_at : 0);
     journal_release(writer->journal, writer->deferred_count > 0
                                          ? writer->deferred[0].record.position
                                          : journal_position(writer->journal));
     if (writer->busy_count > 0) {
-        pause_ms(BUSY_PAUSE_MS);
+        pause_ms(BUSY_FIRST_MS);
     }
 }
 
@@ -449,10 +506,10 @@ static void *run(void *arg) {
         }
         work(writer);
     }
-    while (writer->pg && writer->deferred_count == 0 && journal_backlog(writer->journal) > 0) {
+    while (writer->link.pg && writer->deferred_count == 0 && journal_backlog(writer->journal) > 0) {
         work(writer);
     }
-    disconnect(writer);
+    link_close(&writer->link);
     return NULL;
 }
 
@@ -460,6 +517,7 @@ static void writer_free(struct writer *writer) {
     if (writer) {
         recent_free(writer->recent);
         pg_params_free(writer->params);
+        link_destroy(&writer->link);
         free(writer);
     }
 }
@@ -471,7 +529,7 @@ struct writer *writer_start(const struct pg_config *config, struct journal *jour
     if (!writer) {
         return NULL;
     }
-    writer->config = *config;
+    link_init(&writer->link, config);
     writer->journal = journal;
     writer->hub = hub;
     writer->recent = recent_new(RECENT_KEYS);
@@ -484,12 +542,16 @@ struct writer *writer_start(const struct pg_config *config, struct journal *jour
     return writer;
 }
 
+int64_t writer_oldest(const struct writer *writer) {
+    return atomic_load_explicit(&writer->oldest, memory_order_relaxed);
+}
+
 void writer_stop(struct writer *writer) {
     if (!writer) {
         return;
     }
     atomic_store(&writer->stop, true);
     journal_wake(writer->journal);
-    pthread_join(writer->thread, NULL);
+    link_join(&writer->link, writer->thread);
     writer_free(writer);
 }

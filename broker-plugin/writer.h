@@ -17,6 +17,10 @@ struct writer *writer_start(const struct pg_config *config, struct journal *jour
  * is committed first as long as the database answers. NULL is fine. */
 void writer_stop(struct writer *writer);
 
+/* When the oldest message that is not committed was taken, in milliseconds since 1970; 0: there is
+ * none. Any thread. */
+int64_t writer_oldest(const struct writer *writer);
+
 extern const struct pg_statement *const writer_statements[];
 extern const size_t writer_statement_count;
 

@@ -6,6 +6,10 @@
 static bool parse_number(const struct option *option, const char *text, int64_t *ret_number) {
     char *end = NULL;
 
+    /* strtoll would pass over blanks and take a plus. */
+    if (text[0] != '-' && (text[0] < '0' || text[0] > '9')) {
+        return false;
+    }
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (errno || end == text || *end || number < option->min || number > option->max) {

@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum {
     PARAMS_MAX = 16,
@@ -143,6 +144,8 @@ void pg_close(struct pg *pg) {
 const char *pg_error(const struct pg *pg) { return pg->error; }
 
 const char *pg_constraint(const struct pg *pg) { return pg->constraint; }
+
+void pg_interrupt(struct pg *pg) { shutdown(PQsocket(pg->conn), SHUT_RDWR); }
 
 int pg_socket(const struct pg *pg) { return PQsocket(pg->conn); }
 
@@ -293,6 +296,21 @@ void pg_add_json_array(struct pg_params *params, const struct str *values, size_
     add_scratch(params, offset, 1);
 }
 
+static bool in_class(const char *state, const char *class) {
+    return strncmp(state, class, strlen(class)) == 0;
+}
+
+/* A plan that a migration has made stale is prepared anew by a new connection. */
+static bool is_lost(const char *state) {
+    return in_class(state, "08") || in_class(state, "57P") || in_class(state, "0A000");
+}
+
+/* Somebody else's lock, or a server that is out of something or read-only for now. */
+static bool is_busy(const char *state) {
+    return in_class(state, "55P03") || in_class(state, "40") || in_class(state, "57014") ||
+           in_class(state, "53") || in_class(state, "58") || in_class(state, "25006");
+}
+
 static enum pg_outcome classify(struct pg *pg, const PGresult *result) {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *constraint = result ? PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) : NULL;
@@ -300,8 +318,7 @@ static enum pg_outcome classify(struct pg *pg, const PGresult *result) {
 
     keep_line(pg->error, sizeof pg->error, primary ? primary : PQerrorMessage(pg->conn));
     keep_line(pg->constraint, sizeof pg->constraint, constraint ? constraint : "");
-    if (PQstatus(pg->conn) != CONNECTION_OK || !state || strncmp(state, "08", 2) == 0 ||
-        strncmp(state, "57P", 3) == 0) {
+    if (PQstatus(pg->conn) != CONNECTION_OK || !state || is_lost(state)) {
         return PG_LOST;
     }
     if (strcmp(state, "23505") == 0 || strcmp(state, "23P01") == 0) {
@@ -310,11 +327,7 @@ static enum pg_outcome classify(struct pg *pg, const PGresult *result) {
     if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0) {
         return PG_REJECTED;
     }
-    if (strcmp(state, "55P03") == 0 || strncmp(state, "40", 2) == 0 ||
-        strcmp(state, "57014") == 0) {
-        return PG_BUSY;
-    }
-    return PG_FAILED;
+    return is_busy(state) ? PG_BUSY : PG_FAILED;
 }
 
 /* Takes the result over. */

@@ -31,8 +31,7 @@ enum pg_outcome {
     PG_LOST,     /* the connection is gone, or never was: open anew. A commit may have happened */
     PG_CONFLICT, /* a unique or exclusion constraint objects (class 23505, 23P01) */
     PG_REJECTED, /* the values are to blame (classes 22, 23): the same again will fail again */
-    PG_BUSY, /* lock timeout, deadlock, serialization (55P03, 40…), cancelled (57014): may go later
-              */
+    PG_BUSY,     /* a lock, a deadlock, a time limit, a server out of space: may go later */
     PG_FAILED, /* anything else */
 };
 
@@ -46,6 +45,9 @@ void pg_close(struct pg *pg);
 const char *pg_error(const struct pg *pg);
 /* The constraint that the last PG_CONFLICT or PG_REJECTED named, or "". */
 const char *pg_constraint(const struct pg *pg);
+/* Makes a call that waits for the server end with PG_LOST. The one function that another thread may
+ * call; the caller sees to it that pg is not closed meanwhile. */
+void pg_interrupt(struct pg *pg);
 /* The socket, to wait for notifications on; -1 when lost. */
 int pg_socket(const struct pg *pg);
 /* Whether the connection has broken. */

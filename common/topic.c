@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { LEVELS_MAX = 5 };
+enum { LEVELS_MAX = 6 };
 
 /* Splits at "/". 0: more levels than any topic of ours has. */
 static size_t split(struct str text, struct str levels[LEVELS_MAX]) {
@@ -52,38 +52,81 @@ static size_t parse_scope(const struct str *levels, size_t count, struct topic *
     return str_id(levels[3], &topic->id) ? 4 : 0;
 }
 
-static bool parse_verb(struct str level, struct topic *topic) {
-    if (topic->scope == TOPIC_USER) {
-        topic->verb = is(level, "inbox") ? TOPIC_INBOX : TOPIC_ERRORS;
-        return topic->verb == TOPIC_INBOX || is(level, "errors");
-    }
-    topic->verb = is(level, "send") ? TOPIC_SEND : TOPIC_MESSAGES;
-    return topic->verb == TOPIC_SEND || is(level, "messages");
+bool topic_is_request(enum topic_verb verb) {
+    return verb == TOPIC_SEND || verb == TOPIC_READ || verb == TOPIC_TOKEN || verb == TOPIC_SYNC;
 }
 
-bool topic_parse(struct str text, struct topic *ret_topic) {
-    struct str levels[LEVELS_MAX];
-    struct topic topic = {0};
-    size_t count = split(text, levels);
-    size_t used = count ? parse_scope(levels, count, &topic) : 0;
-
-    if (used == 0 || count != used + 1 || !parse_verb(levels[used], &topic)) {
+bool topic_tag(struct str tag) {
+    if (tag.len < 1 || tag.len > TOPIC_TAG_MAX) {
         return false;
     }
-    *ret_topic = topic;
+    for (size_t i = 0; i < tag.len; i++) {
+        char c = tag.data[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-')) {
+            return false;
+        }
+    }
     return true;
 }
 
-/* What follows the ids of a filter: one or two levels of "+" or "#" (two: "typing/+" and the like
- * fit no topic yet, so "+/+" is the only one that could cover something). */
-static bool wild_tail(const struct str *levels, size_t count) {
-    if (count == 1) {
-        return is(levels[0], "#") || is(levels[0], "+");
+/* What may follow a verb. */
+enum tail { TAIL_NONE, TAIL_USER, TAIL_TAG };
+
+static const struct verb {
+    const char *word;
+    enum topic_verb verb;
+    bool of_user; /* else of rooms */
+    enum tail tail;
+} verbs[] = {
+    {"send", TOPIC_SEND, false, TAIL_NONE},
+    {"messages", TOPIC_MESSAGES, false, TAIL_NONE},
+    {"typing", TOPIC_TYPING, false, TAIL_USER},
+    {"read", TOPIC_READ, false, TAIL_NONE},
+    {"read", TOPIC_READ_MARK, false, TAIL_USER},
+    {"inbox", TOPIC_INBOX, true, TAIL_NONE},
+    {"errors", TOPIC_ERRORS, true, TAIL_NONE},
+    {"presence", TOPIC_PRESENCE, true, TAIL_NONE},
+    {"token", TOPIC_TOKEN, true, TAIL_NONE},
+    {"sync", TOPIC_SYNC, true, TAIL_NONE},
+    {"sync", TOPIC_SYNC_REPLY, true, TAIL_TAG},
+};
+
+static bool is_wild(struct str level) { return is(level, "+") || is(level, "#"); }
+
+/* Whether the level that follows the verb fits; in a filter it may be wild. */
+static bool parse_tail(enum tail tail, struct str level, bool filter, struct topic *topic) {
+    if (filter && is_wild(level)) {
+        return true;
     }
-    return count == 2 && is(levels[0], "+") && (is(levels[1], "+") || is(levels[1], "#"));
+    return tail == TAIL_USER ? str_id(level, &topic->who) : topic_tag(level);
 }
 
-bool topic_parse_filter(struct str text, struct topic *ret_topic) {
+/* levels: what stands below the room or user. */
+static bool parse_verb(const struct str *levels, size_t count, bool filter, struct topic *topic) {
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        const struct verb *verb = &verbs[i];
+
+        if (verb->of_user == (topic->scope == TOPIC_USER) && is(levels[0], verb->word) &&
+            count == (verb->tail == TAIL_NONE ? 1u : 2u) &&
+            (verb->tail == TAIL_NONE || parse_tail(verb->tail, levels[1], filter, topic))) {
+            topic->verb = verb->verb;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "#", "+", "+/+" and "+/#": everything below the room or user, or a part of it. */
+static bool is_all(const struct str *levels, size_t count) {
+    if (count == 1) {
+        return is_wild(levels[0]);
+    }
+    return count == 2 && is(levels[0], "+") && is_wild(levels[1]);
+}
+
+static bool parse(struct str text, bool filter, struct topic *ret_topic) {
     struct str levels[LEVELS_MAX];
     struct topic topic = {0};
     size_t count = split(text, levels);
@@ -92,13 +135,19 @@ bool topic_parse_filter(struct str text, struct topic *ret_topic) {
     if (used == 0) {
         return false;
     }
-    if (wild_tail(levels + used, count - used)) {
+    if (filter && is_all(levels + used, count - used)) {
         topic.verb = TOPIC_ALL;
-    } else if (count != used + 1 || !parse_verb(levels[used], &topic)) {
+    } else if (!parse_verb(levels + used, count - used, filter, &topic)) {
         return false;
     }
     *ret_topic = topic;
     return true;
+}
+
+bool topic_parse(struct str text, struct topic *ret_topic) { return parse(text, false, ret_topic); }
+
+bool topic_parse_filter(struct str text, struct topic *ret_topic) {
+    return parse(text, true, ret_topic);
 }
 
 void topic_room(char out[TOPIC_MAX], enum room_kind kind, int64_t room, int64_t server) {
@@ -128,4 +177,20 @@ void topic_messages(char out[TOPIC_MAX], enum room_kind kind, int64_t room, int6
 
 void topic_errors(char out[TOPIC_MAX], int64_t user) {
     snprintf(out, TOPIC_MAX, "user/%lld/errors", (long long)user);
+}
+
+void topic_read_mark(char out[TOPIC_MAX], enum room_kind kind, int64_t room, int64_t server,
+                     int64_t user) {
+    topic_room(out, kind, room, server);
+    size_t len = strlen(out);
+
+    snprintf(out + len, TOPIC_MAX - len, "/read/%lld", (long long)user);
+}
+
+void topic_presence(char out[TOPIC_MAX], int64_t user) {
+    snprintf(out, TOPIC_MAX, "user/%lld/presence", (long long)user);
+}
+
+void topic_sync_reply(char out[TOPIC_MAX], int64_t user, const char *tag) {
+    snprintf(out, TOPIC_MAX, "user/%lld/sync/%s", (long long)user, tag);
 }

@@ -19,6 +19,7 @@ create function hum_ids(p_count integer) returns bigint
 language plpgsql volatile security definer set search_path = public, pg_temp as $$
 declare
     v_node constant bigint := coalesce(nullif(current_setting('hum.node', true), ''), '0')::bigint;
+    v_last bigint;
     v_first bigint;
 begin
     if p_count not between 1 and 65536 or v_node not between 0 and 63 then
@@ -26,12 +27,16 @@ begin
     end if;
     begin
         perform pg_advisory_xact_lock(hashtext('hum_ids'));
+        v_last := (select last_value from hum_last_id);
         v_first := (extract(epoch from clock_timestamp()) * 1000)::bigint - 1704067200000;
         v_first := (v_first << 22) | (v_node << 16);
-        v_first := greatest(v_first, (select last_value from hum_last_id) + 1);
-        if (v_first & 65535) + p_count > 65536 or ((v_first >> 16) & 63) <> v_node then
-            -- The counter would run, or has run, into the node's bits: borrow the next millisecond.
-            v_first := (((v_first >> 22) + 1) << 22) | (v_node << 16);
+        if v_first <= v_last then
+            if ((v_last >> 16) & 63) = v_node and (v_last & 65535) + p_count <= 65535 then
+                v_first := v_last + 1;
+            else
+                -- The counter would run into the node's bits: borrow the next millisecond.
+                v_first := (((v_last >> 22) + 1) << 22) | (v_node << 16);
+            end if;
         end if;
         perform setval('hum_last_id', v_first + p_count - 1);
         raise exception using errcode = 'HUM01';

@@ -17,7 +17,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- All that some users may do, for the plugin's memory. what: 's' a living session (id; last_seq is
--- its end in seconds since 1970), 'r' a room (id, kind, rights 1 read + 2 send, last_seq), 't' the last id
+-- its end in seconds since 1970), 'r' a room (id, kind, rights 1 read + 2 send, last_seq), 'f' a friend (id), 't' the last id
 -- that had been handed out (id): a session with a higher one may be too young to be among these.
 create function hum_access(p_users bigint[])
 returns table (user_id bigint, what "char", id bigint, kind smallint, rights smallint,
@@ -35,16 +35,23 @@ language sql stable security definer set search_path = public, pg_temp as $$
     from rooms r where r.id = any (p_users) and r.kind = 4
     union all
     select u.id, 'r', r.id, r.kind,
-           (case when hum_may_write(d.user_lo, d.user_hi) then 3 else 1 end)::smallint, r.last_seq
+           (case when exists (select from friendships f
+                         where f.user_id = d.user_lo and f.friend_id = d.user_hi)
+                 then 3 else 1 end)::smallint, r.last_seq
     from unnest(p_users) u(id)
     join dms d on d.user_lo = u.id
     join rooms r on r.id = d.room_id
     union all
     select u.id, 'r', r.id, r.kind,
-           (case when hum_may_write(d.user_lo, d.user_hi) then 3 else 1 end)::smallint, r.last_seq
+           (case when exists (select from friendships f
+                         where f.user_id = d.user_lo and f.friend_id = d.user_hi)
+                 then 3 else 1 end)::smallint, r.last_seq
     from unnest(p_users) u(id)
     join dms d on d.user_hi = u.id
     join rooms r on r.id = d.room_id
+    union all
+    select f.user_id, 'f', f.friend_id, 0::smallint, 0::smallint, 0::bigint
+    from friendships f where f.user_id = any (p_users)
 $$;
 
 -- The users whose sessions were seen last, youngest first, for the broker's start.
@@ -78,4 +85,40 @@ $$;
 create function hum_room_heads(p_rooms bigint[]) returns table (id bigint, last_seq bigint)
 language sql stable security definer set search_path = public, pg_temp as $$
     select r.id, r.last_seq from rooms r where r.id = any (p_rooms)
+$$;
+
+-- Read marks, each user and room once. They only move up, and not past the end of the log. Returns those that
+-- have moved.
+create function hum_mark_read(p_users bigint[], p_rooms bigint[], p_seqs bigint[])
+returns table (user_id bigint, room_id bigint, seq bigint)
+language sql volatile security definer set search_path = public, pg_temp as $$
+    insert into read_marks (user_id, room_id, seq)
+    select u.id, r.id, least(m.seq, r.last_seq)
+    from unnest(p_users, p_rooms, p_seqs) m(user_id, room_id, seq)
+    join users u on u.id = m.user_id
+    join rooms r on r.id = m.room_id
+    where least(m.seq, r.last_seq) > 0
+    order by u.id, r.id
+    on conflict (user_id, room_id) do update set seq = excluded.seq
+    where read_marks.seq < excluded.seq
+    returning read_marks.user_id, read_marks.room_id, read_marks.seq
+$$;
+
+-- Messages that were taken and cannot be stored, with the reason: for the operator to look at. The text is kept as
+-- bytes, since its being no text may be the reason.
+create table set_aside (
+    id        bigint primary key default hum_id(),
+    room_id   bigint not null,
+    sender_id bigint not null,
+    nonce     text not null,
+    body      bytea not null,
+    reason    text not null,
+    at        timestamptz not null default now()
+);
+
+create function hum_set_aside(p_room bigint, p_sender bigint, p_nonce text, p_body bytea,
+                              p_reason text) returns void
+language sql volatile security definer set search_path = public, pg_temp as $$
+    insert into set_aside (room_id, sender_id, nonce, body, reason)
+    values (p_room, p_sender, p_nonce, p_body, p_reason)
 $$;

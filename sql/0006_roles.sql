@@ -18,7 +18,8 @@ revoke execute on all functions in schema public from public;
 grant execute on function
     hum_append(smallint, bigint[], bigint[], text[], uuid[], text[], bigint[], jsonb[], boolean, boolean),
     hum_access(bigint[]), hum_recent_users(integer), hum_room_tail(bigint, bigint, integer),
-    hum_room_heads(bigint[])
+    hum_room_heads(bigint[]), hum_mark_read(bigint[], bigint[], bigint[]),
+    hum_set_aside(bigint, bigint, text, bytea, text)
     to hum_broker_role;
 
 grant execute on function

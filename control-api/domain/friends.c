@@ -16,10 +16,13 @@ struct job {
 
 static const struct str no_data = {NULL, 0};
 
-/* What both may do in their DM, if they have one. */
+/* What both may see of each other, and do in their DM, if they have one. */
 static enum pg_outcome tell_rights(struct pg *pg, const struct job *job, enum rights rights) {
+    bool friends = rights == RIGHTS_READ_AND_SEND;
     int64_t room, last_seq = 0;
 
+    PG_TRY(notify_friend(pg, job->caller, job->other, friends));
+    PG_TRY(notify_friend(pg, job->other, job->caller, friends));
     PG_TRY(store_dm_find(pg, job->caller, job->other, &room, &last_seq));
     if (room == 0) {
         return PG_DONE;

@@ -39,6 +39,13 @@ enum pg_outcome notify_access(struct pg *pg, int64_t user, int64_t room, enum ro
     return send(pg, payload);
 }
 
+enum pg_outcome notify_friend(struct pg *pg, int64_t user, int64_t other, bool friends) {
+    char payload[PAYLOAD_MAX];
+
+    snprintf(payload, sizeof payload, "friend %" PRId64 " %" PRId64 " %d", user, other, friends);
+    return send(pg, payload);
+}
+
 enum pg_outcome notify_room(struct pg *pg, int64_t room, int64_t seq) {
     char payload[PAYLOAD_MAX];
 

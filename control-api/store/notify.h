@@ -15,6 +15,9 @@ HUM_MUSTCHECK enum pg_outcome notify_session(struct pg *pg, int64_t user, int64_
 HUM_MUSTCHECK enum pg_outcome notify_access(struct pg *pg, int64_t user, int64_t room,
                                             enum room_kind kind, enum rights rights,
                                             int64_t last_seq);
+/* Whether the user now is a friend of the other: once for each side. */
+HUM_MUSTCHECK enum pg_outcome notify_friend(struct pg *pg, int64_t user, int64_t other,
+                                            bool friends);
 /* The room's log now reaches seq. */
 HUM_MUSTCHECK enum pg_outcome notify_room(struct pg *pg, int64_t room, int64_t seq);
 

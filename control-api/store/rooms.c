@@ -51,10 +51,12 @@ static const struct pg_statement access = {
 
 static const struct pg_statement read_mark = {
     "read_mark",
+    "with moved as ("
     "insert into read_marks (user_id, room_id, seq) "
     "select $1, id, least($3::bigint, last_seq) from rooms where id = $2 "
     "on conflict (user_id, room_id) do update set seq = excluded.seq "
-    "where read_marks.seq < excluded.seq",
+    "where read_marks.seq < excluded.seq returning user_id, room_id, seq) "
+    "select pg_notify('hum', 'read ' || user_id || ' ' || room_id || ' ' || seq) from moved",
 };
 
 enum pg_outcome store_room_get(struct pg *pg, int64_t user, int64_t room,

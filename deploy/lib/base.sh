@@ -19,9 +19,18 @@ check_port() {
 }
 
 check_ports_differ() {
-    if [ "$http_port" = "$mqtt_port" ] || [ "$http_port" = "$ws_port" ] || [ "$mqtt_port" = "$ws_port" ]; then
-        die "HUM_HTTP_PORT ($http_port), HUM_MQTT_PORT ($mqtt_port) and HUM_WS_PORT ($ws_port) must differ"
+    local different
+    different=$(printf '%s\n' "$http_port" "$mqtt_port" "$ws_port" "$metrics_port" | sort -u | wc -l)
+    if [ "$different" != 4 ]; then
+        die "HUM_HTTP_PORT ($http_port), HUM_MQTT_PORT ($mqtt_port), HUM_WS_PORT ($ws_port) and HUM_METRICS_PORT ($metrics_port) must differ"
     fi
+}
+
+check_limits() {
+    case $limits in
+    on | off) ;;
+    *) die "HUM_LIMITS must be on or off, not '$limits'" ;;
+    esac
 }
 
 check_bind() {
@@ -55,6 +64,7 @@ load_settings() {
     http_port=${HUM_HTTP_PORT:-8080}
     mqtt_port=${HUM_MQTT_PORT:-1883}
     ws_port=${HUM_WS_PORT:-9001}
+    limits=${HUM_LIMITS:-on}
     public_url=${HUM_PUBLIC_URL:-}
     preset=${HUM_PRESET:-release}
     check_home
@@ -62,7 +72,10 @@ load_settings() {
     check_port HUM_HTTP_PORT "$http_port"
     check_port HUM_MQTT_PORT "$mqtt_port"
     check_port HUM_WS_PORT "$ws_port"
+    metrics_port=${HUM_METRICS_PORT:-$((ws_port + 1))}
+    check_port HUM_METRICS_PORT "$metrics_port"
     check_ports_differ
+    check_limits
     check_preset
     if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi
 }

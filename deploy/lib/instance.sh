@@ -11,6 +11,7 @@ bind=$bind
 http_port=$http_port
 mqtt_port=$mqtt_port
 ws_port=$ws_port
+metrics_port=$metrics_port
 embedded=$embedded
 preset=$preset
 EOF
@@ -21,7 +22,7 @@ load_state() {
     if [ ! -r "$home/run/state" ]; then return 1; fi
     while IFS='=' read -r name value; do
         case $name in
-        bind | http_port | mqtt_port | ws_port | embedded | preset) printf -v "$name" '%s' "$value" ;;
+        bind | http_port | mqtt_port | ws_port | metrics_port | embedded | preset) printf -v "$name" '%s' "$value" ;;
         esac
     done < "$home/run/state"
 }
@@ -55,7 +56,8 @@ start_mosquitto() {
     broker_conf "$here/mosquitto.conf" BIND="$bind" MQTT_PORT="$mqtt_port" WS_PORT="$ws_port" \
         RUN_DIR="$home/run" PLUGIN="$home/app/hum-broker.so" KEYS_DIR="$home/keys" \
         DATABASE_URL="$daemon_url" DATABASE_USER="${database}_broker" \
-        DATABASE_PASSWORD_FILE="$home/secrets/broker.password" JOURNAL_DIR="$home/journal" LOG="file $home/log/mosquitto.log" \
+        DATABASE_PASSWORD_FILE="$home/secrets/broker.password" JOURNAL_DIR="$home/journal" \
+        LIMITS="$limits" METRICS_ADDRESS=127.0.0.1 METRICS_PORT="$metrics_port" LOG="file $home/log/mosquitto.log" \
         MAX_CONNECTIONS="$(broker_connections "$(open_files)")" > "$home/mosquitto.conf"
     spawn mosquitto env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "${environment[@]}" \
         /usr/sbin/mosquitto -c "$home/mosquitto.conf"
@@ -128,6 +130,7 @@ announce() {
     say "  REST             http://$(local_host):$http_port"
     say "  MQTT             mqtt://$(local_host):$mqtt_port"
     say "  MQTT/WebSocket   ws://$(local_host):$ws_port/mqtt"
+    say "  broker metrics   http://127.0.0.1:$metrics_port/metrics"
     say "  data and logs    $home"
 }
 

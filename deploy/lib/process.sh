@@ -149,4 +149,5 @@ check_ports_free() {
     check_port_free HUM_HTTP_PORT "$http_port"
     check_port_free HUM_MQTT_PORT "$mqtt_port"
     check_port_free HUM_WS_PORT "$ws_port"
+    check_port_free HUM_METRICS_PORT "$metrics_port"
 }

@@ -64,7 +64,7 @@ class Instance:
     def __init__(self, home=None, **settings):
         self.owns_home = home is None
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="hum-test-"))
-        self.http_port, self.mqtt_port, self.ws_port = free_ports(3)
+        self.http_port, self.mqtt_port, self.ws_port, self.metrics_port = free_ports(4)
         self.host = "127.0.0.1"
         self.http_url = f"http://{self.host}:{self.http_port}"
         self.settings = {
@@ -72,6 +72,8 @@ class Instance:
             "HUM_HTTP_PORT": self.http_port,
             "HUM_MQTT_PORT": self.mqtt_port,
             "HUM_WS_PORT": self.ws_port,
+            "HUM_METRICS_PORT": self.metrics_port,
+            "HUM_LIMITS": "off",
             **settings,
         }
         self.http = requests.Session()

@@ -1,0 +1,348 @@
+#include "clerk.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "link.h"
+#include "row.h"
+
+enum {
+    PAGE_MESSAGES = 100,
+    ANSWER_JSON_MAX = SYNC_PIECE_BYTES + MESSAGE_JSON_MAX + 8 * 1024,
+    BACKOFF_FIRST_MS = 50,
+    BACKOFF_LAST_MS = 2000,
+    WAIT_MS = 1000,
+};
+
+struct marks_request {
+    struct mail mail;
+    bool is_sync;
+    size_t count;
+    struct read_mark marks[];
+};
+
+struct clerk {
+    struct link link;
+    struct hub *hub;
+    struct mailbox requests;
+    struct pg_params *params;
+    pthread_t thread;
+    atomic_bool stop;
+};
+
+static const struct pg_statement mark_read = {
+    "mark_read",
+    "select user_id, room_id, seq from hum_mark_read($1, $2, $3)",
+};
+
+const struct pg_statement *const clerk_statements[] = {&mark_read, &room_tail};
+const size_t clerk_statement_count = 2;
+
+static bool stopping(struct clerk *clerk) {
+    return atomic_load_explicit(&clerk->stop, memory_order_relaxed);
+}
+
+/* Connects, however long it takes. False: the clerk is to stop first. */
+static bool connected(struct clerk *clerk) {
+    int backoff = BACKOFF_FIRST_MS;
+    char error[256];
+
+    while (!clerk->link.pg && !stopping(clerk)) {
+        if (link_open(&clerk->link, error, sizeof error)) {
+            break;
+        }
+        (void)poll(NULL, 0, backoff);
+        backoff = backoff * 2 < BACKOFF_LAST_MS ? backoff * 2 : BACKOFF_LAST_MS;
+    }
+    return clerk->link.pg != NULL;
+}
+
+/* ---- Marks ---- */
+
+static void add_marks(struct clerk *clerk, const struct marks_request *request) {
+    int64_t *columns = calloc(3 * request->count + 1, sizeof *columns);
+
+    pg_params_reset(clerk->params);
+    for (size_t i = 0; columns && i < request->count; i++) {
+        columns[i] = request->marks[i].user;
+        columns[request->count + i] = request->marks[i].room;
+        columns[2 * request->count + i] = request->marks[i].seq;
+    }
+    for (size_t i = 0; columns && i < 3; i++) {
+        pg_add_int_array(clerk->params, columns + i * request->count, request->count, false);
+    }
+    free(columns);
+}
+
+/* The answer is posted in any case: the broker's thread waits for it before it sends more. */
+static void post_marked(struct clerk *clerk, const struct pg_result *result) {
+    size_t count = result ? pg_rows(result) : 0;
+    struct marked_item *item = item_new(ITEM_MARKED, sizeof *item + count * sizeof item->marks[0]);
+
+    if (!item) {
+        item = item_new(ITEM_MARKED, sizeof *item);
+        count = 0;
+    }
+    if (item) {
+        item->count = count;
+        for (size_t i = 0; i < count; i++) {
+            item->marks[i] = (struct read_mark){pg_get_int(result, i, 0), pg_get_int(result, i, 1),
+                                                pg_get_int(result, i, 2)};
+        }
+        hub_post(clerk->hub, item);
+    }
+}
+
+/* False: the connection is lost, and the marks are to be written again: they only ever move up. */
+static bool write_marks(struct clerk *clerk, const struct marks_request *request) {
+    struct pg_result *result = NULL;
+
+    add_marks(clerk, request);
+    enum pg_outcome outcome = pg_run(clerk->link.pg, &mark_read, clerk->params, &result);
+    if (outcome == PG_LOST) {
+        return false;
+    }
+    if (outcome != PG_DONE) {
+        hub_log(clerk->hub, true, "hum: clerk: %zu read marks are not stored: %s", request->count,
+                pg_error(clerk->link.pg));
+    }
+    post_marked(clerk, result);
+    pg_result_free(result);
+    return true;
+}
+
+/* ---- Catch-up ---- */
+
+/* An answer under way. */
+struct answer {
+    struct clerk *clerk;
+    const struct sync_request *request;
+    struct sync_item *piece;
+    size_t items; /* in the piece */
+    size_t left;  /* messages that may still be told */
+    size_t more_count;
+    int64_t more[SYNC_ROOMS_MAX]; /* rooms of which there is more */
+};
+
+static bool begin_piece(struct answer *answer) {
+    answer->piece = item_new(ITEM_SYNC, sizeof *answer->piece);
+    answer->items = 0;
+    if (!answer->piece) {
+        return false;
+    }
+    answer->piece->user = answer->request->user;
+    memcpy(answer->piece->tag, answer->request->tag, sizeof answer->piece->tag);
+    buf_init(&answer->piece->json, ANSWER_JSON_MAX);
+    buf_text(&answer->piece->json, "{\"items\":[");
+    return true;
+}
+
+static void add_ids(struct buf *json, const char *name, const int64_t *ids, size_t count) {
+    if (count == 0) {
+        return;
+    }
+    buf_text(json, ",\"");
+    buf_text(json, name);
+    buf_text(json, "\":[");
+    for (size_t i = 0; i < count; i++) {
+        buf_text(json, i ? ",\"" : "\"");
+        buf_int(json, ids[i]);
+        buf_text(json, "\"");
+    }
+    buf_text(json, "]");
+}
+
+static void end_piece(struct answer *answer, bool done) {
+    struct buf *json = &answer->piece->json;
+
+    buf_text(json, "]");
+    if (done) {
+        add_ids(json, "more", answer->more, answer->more_count);
+        add_ids(json, "missing", answer->request->missing, answer->request->missing_count);
+    }
+    buf_text(json, done ? ",\"done\":true}" : ",\"done\":false}");
+    answer->piece->done = done;
+    hub_post(answer->clerk->hub, answer->piece);
+    answer->piece = NULL;
+}
+
+static bool tell(struct answer *answer, const struct message *message) {
+    if (answer->piece->json.len >= SYNC_PIECE_BYTES) {
+        end_piece(answer, false);
+        if (!begin_piece(answer)) {
+            return false;
+        }
+    }
+    if (answer->items++ > 0) {
+        buf_text(&answer->piece->json, ",");
+    }
+    message_json(&answer->piece->json, message);
+    return true;
+}
+
+/* One page of a room. *ret_last: the room has no more. */
+static enum pg_outcome tell_page(struct answer *answer, struct sync_place *place, bool *ret_last) {
+    struct pg_result *result = NULL;
+    int64_t limit = answer->left < PAGE_MESSAGES ? (int64_t)answer->left : PAGE_MESSAGES;
+    enum pg_outcome outcome = row_tail(answer->clerk->link.pg, answer->clerk->params, place->room,
+                                       place->after, limit, &result);
+
+    if (outcome != PG_DONE) {
+        return outcome;
+    }
+    for (size_t row = 0; row < pg_rows(result); row++) {
+        struct message message;
+
+        row_message(result, row, place->room, &message);
+        if (!tell(answer, &message)) {
+            outcome = PG_FAILED;
+            break;
+        }
+        place->after = message.seq;
+        answer->left--;
+    }
+    *ret_last = pg_rows(result) < (size_t)limit;
+    pg_result_free(result);
+    return outcome;
+}
+
+static enum pg_outcome tell_rooms(struct answer *answer) {
+    for (size_t i = 0; i < answer->request->count; i++) {
+        struct sync_place place = answer->request->places[i];
+        bool last = false;
+
+        while (!last && answer->left > 0) {
+            enum pg_outcome outcome = tell_page(answer, &place, &last);
+
+            if (outcome != PG_DONE) {
+                return outcome;
+            }
+        }
+        if (!last) {
+            answer->more[answer->more_count++] = place.room;
+        }
+    }
+    return PG_DONE;
+}
+
+static void post_failure(struct clerk *clerk, const struct sync_request *request) {
+    struct error_item *error = item_new(ITEM_ERROR, sizeof *error);
+    struct sync_item *done = item_new(ITEM_SYNC, sizeof *done);
+
+    if (error) {
+        error->user = request->user;
+        error->status = HUM_UNAVAILABLE;
+        error->detail = "the catch-up could not be read, ask again";
+        hub_post(clerk->hub, error);
+    }
+    if (done) { /* without a text: nothing is published, the next sync may come */
+        done->user = request->user;
+        done->done = true;
+        hub_post(clerk->hub, done);
+    }
+}
+
+/* False: the connection was lost. What was told already does no harm: numbers are told apart. */
+static bool answer_sync(struct clerk *clerk, const struct sync_request *request) {
+    struct answer answer = {.clerk = clerk, .request = request, .left = SYNC_MESSAGES_MAX};
+    enum pg_outcome outcome = begin_piece(&answer) ? tell_rooms(&answer) : PG_FAILED;
+
+    if (outcome == PG_DONE) {
+        end_piece(&answer, true);
+        return true;
+    }
+    item_free(answer.piece ? &answer.piece->item : NULL);
+    if (outcome == PG_LOST) {
+        return false;
+    }
+    post_failure(clerk, request);
+    return true;
+}
+
+/* ---- The thread ---- */
+
+static void handle(struct clerk *clerk, struct mail *mail) {
+    const struct sync_request *sync = (const struct sync_request *)mail;
+    bool done = false;
+
+    while (!done && connected(clerk)) {
+        done = sync->is_sync ? answer_sync(clerk, sync)
+                             : write_marks(clerk, (const struct marks_request *)mail);
+        if (!done) {
+            link_close(&clerk->link);
+        }
+    }
+    free(mail);
+}
+
+static void *run(void *arg) {
+    struct clerk *clerk = arg;
+
+    while (!stopping(clerk)) {
+        mailbox_wait(&clerk->requests, WAIT_MS);
+        for (struct mail *mail = mailbox_take(&clerk->requests); mail;) {
+            struct mail *next = mail->next;
+
+            handle(clerk, mail);
+            mail = next;
+        }
+    }
+    link_close(&clerk->link);
+    return NULL;
+}
+
+static void clerk_free(struct clerk *clerk) {
+    for (struct mail *mail = mailbox_take(&clerk->requests); mail;) {
+        struct mail *next = mail->next;
+
+        free(mail);
+        mail = next;
+    }
+    mailbox_close(&clerk->requests);
+    pg_params_free(clerk->params);
+    link_destroy(&clerk->link);
+    free(clerk);
+}
+
+struct clerk *clerk_start(const struct pg_config *config, struct hub *hub) {
+    struct clerk *clerk = calloc(1, sizeof *clerk);
+
+    if (!clerk) {
+        return NULL;
+    }
+    link_init(&clerk->link, config);
+    clerk->hub = hub;
+    clerk->params = pg_params_new();
+    if (!mailbox_init(&clerk->requests) || !clerk->params ||
+        pthread_create(&clerk->thread, NULL, run, clerk) != 0) {
+        clerk_free(clerk);
+        return NULL;
+    }
+    return clerk;
+}
+
+void clerk_stop(struct clerk *clerk) {
+    if (clerk) {
+        atomic_store(&clerk->stop, true);
+        mailbox_ring(&clerk->requests);
+        link_join(&clerk->link, clerk->thread);
+        clerk_free(clerk);
+    }
+}
+
+bool clerk_write_marks(struct clerk *clerk, const struct read_mark *marks, size_t count) {
+    struct marks_request *request = calloc(1, sizeof *request + count * sizeof marks[0]);
+
+    if (request) {
+        request->count = count;
+        memcpy(request->marks, marks, count * sizeof marks[0]);
+        mailbox_push(&clerk->requests, &request->mail);
+    }
+    return request != NULL;
+}
+
+void clerk_sync(struct clerk *clerk, struct sync_request *request) {
+    request->is_sync = true;
+    mailbox_push(&clerk->requests, &request->mail);
+}

@@ -1,0 +1,314 @@
+#include "requests.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+enum {
+    SENDS_PER_SECOND = 20,
+    SENDS_BURST = 60,
+    REQUESTS_PER_SECOND = 50, /* of everything else, and of what is refused */
+    REQUESTS_BURST = 150,
+    TYPING_PAYLOAD_MAX = 64,
+    MARKS_AT_ONCE = 500,
+};
+
+/* ---- Refusals ---- */
+
+/* The nonce of a Send that is refused, where it can be read. */
+static void read_nonce(const struct topic *topic, struct str payload,
+                       char nonce[MESSAGE_NONCE_MAX + 1]) {
+    struct send_request request;
+    const char *ignored;
+
+    nonce[0] = '\0';
+    if (topic && topic->verb == TOPIC_SEND) {
+        if (send_parse(payload, &request, &ignored) == HUM_OK) {
+            send_free(&request);
+        }
+        memcpy(nonce, request.nonce, MESSAGE_NONCE_MAX + 1);
+    }
+}
+
+/* Tells a refusal, as long as the user's rate of them lasts: an Error a publish would make us the
+ * one who floods. topic NULL: none of ours. */
+static enum request_verdict refuse(struct plugin *plugin, const struct client *client,
+                                   const struct topic *topic, struct str payload,
+                                   enum hum_status status, const char *detail) {
+    struct user *user = client_user(client);
+    char nonce[MESSAGE_NONCE_MAX + 1];
+
+    number_refused(status);
+    if (!plugin->limits ||
+        limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST) == 0) {
+        read_nonce(topic, payload, nonce);
+        delivery_error(user->id, topic && topic->scope != TOPIC_USER ? topic->id : 0, nonce, status,
+                       detail, 0);
+    }
+    return REQUEST_REFUSE;
+}
+
+/* Whether the user may do one more of these now; else an Error says when. */
+static bool within_rate(struct plugin *plugin, const struct client *client,
+                        const struct topic *topic, struct str payload) {
+    struct user *user = client_user(client);
+    bool send = topic->verb == TOPIC_SEND;
+    char nonce[MESSAGE_NONCE_MAX + 1];
+    int64_t wait;
+
+    if (!plugin->limits) {
+        return true;
+    }
+    wait = send ? limit_take(&user->sends, steady_ms(), SENDS_PER_SECOND, SENDS_BURST)
+                : limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST);
+    if (wait == 0) {
+        return true;
+    }
+    number_refused(HUM_RATE_LIMITED);
+    /* Only a Send's sender waits for an answer; of those there is at most one a publish, and the
+     * other rate bounds them. */
+    if (send &&
+        limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST) == 0) {
+        read_nonce(topic, payload, nonce);
+        delivery_error(user->id, topic->id, nonce, HUM_RATE_LIMITED,
+                       "too many messages, go on after retry_after_ms", wait);
+    }
+    return false;
+}
+
+/* ---- What may be published at all ---- */
+
+static const char *check_typing(const struct publish *publish) {
+    if (publish->qos != 0) {
+        return "typing is published with QoS 0";
+    }
+    if (publish->payload.len > TYPING_PAYLOAD_MAX || !str_equal(publish->payload, str_of("{}"))) {
+        return "the payload must be {}";
+    }
+    return NULL;
+}
+
+static enum request_verdict check_rights(struct plugin *plugin, struct client *client,
+                                         const struct topic *topic, const struct publish *publish) {
+    enum hum_status status = authz_verdict(client_user(client)->set, AUTHZ_WRITE, topic);
+
+    if (status != HUM_OK) {
+        return refuse(plugin, client, topic, publish->payload, status, NULL);
+    }
+    return REQUEST_TAKE;
+}
+
+enum request_verdict request_check(struct plugin *plugin, struct client *client,
+                                   const struct publish *publish) {
+    struct topic topic;
+    bool known = topic_parse(str_of(publish->topic), &topic);
+
+    if (publish->retain) {
+        return refuse(plugin, client, known ? &topic : NULL, publish->payload, HUM_FORBIDDEN,
+                      "nothing can be retained");
+    }
+    if (!known || (!topic_is_request(topic.verb) && topic.verb != TOPIC_TYPING)) {
+        return refuse(plugin, client, NULL, publish->payload, HUM_FORBIDDEN,
+                      "this topic is not for publishing");
+    }
+    if (topic.verb != TOPIC_TYPING) {
+        return REQUEST_TAKE; /* request_handle judges it; a will to it goes to nobody */
+    }
+    const char *wrong = check_typing(publish);
+    if (wrong) {
+        return refuse(plugin, client, &topic, publish->payload, HUM_INVALID_PAYLOAD, wrong);
+    }
+    return client_waits(client) ? REQUEST_REFUSE : check_rights(plugin, client, &topic, publish);
+}
+
+/* ---- Requests ---- */
+
+static enum request_verdict take_send(struct plugin *plugin, const struct client *client,
+                                      const struct topic *topic, struct str payload) {
+    struct send_request request;
+    const char *detail;
+    enum hum_status status = send_parse(payload, &request, &detail);
+
+    if (status != HUM_OK) {
+        return refuse(plugin, client, topic, payload, status, detail);
+    }
+    const struct record record = {
+        .room = topic->id,
+        .sender = client_user(client)->id,
+        .reply_to = request.reply_to,
+        .accepted_at = milliseconds_now(),
+        .nonce = str_of(request.nonce),
+        .text = {request.text, request.text_len},
+    };
+    status = journal_push(plugin->journal, &record);
+    send_free(&request);
+    if (status != HUM_OK) {
+        number_refused(status);
+        return REQUEST_CLOSE;
+    }
+    number_add(NUMBER_ACCEPTED, 1);
+    return REQUEST_TAKE;
+}
+
+/* A JSON object of at most 16 KiB. NULL: it is none. */
+static json_t *parse_object(struct str payload) {
+    json_t *root = payload.len <= MESSAGE_PAYLOAD_MAX
+                       ? json_loadb(payload.data ? payload.data : "", payload.len,
+                                    JSON_REJECT_DUPLICATES, NULL)
+                       : NULL;
+
+    if (root && !json_is_object(root)) {
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
+/* Not past what the broker knows to be there: the database holds it to the log's end. */
+static enum request_verdict take_read(struct plugin *plugin, const struct client *client,
+                                      const struct topic *topic, struct str payload) {
+    json_t *root = parse_object(payload);
+    const json_t *seq = json_object_get(root, "seq");
+    struct read_mark mark = {client_user(client)->id, topic->id, 0};
+
+    if (json_is_integer(seq)) {
+        mark.seq = json_integer_value(seq);
+    }
+    json_decref(root);
+    if (mark.seq < 1) {
+        return refuse(plugin, client, topic, payload, HUM_INVALID_PAYLOAD,
+                      "seq must be the number of a message");
+    }
+    enum hum_status status = marks_put(plugin->marks, &mark, steady_ms());
+    if (status != HUM_OK) {
+        return refuse(plugin, client, topic, payload, status, NULL);
+    }
+    return REQUEST_TAKE;
+}
+
+static enum request_verdict take_token(struct plugin *plugin, struct client *client,
+                                       const struct topic *topic, struct str payload) {
+    struct token_claims claims;
+    char token[TOKEN_MAX + 1];
+
+    if (payload.len == 0 || payload.len > TOKEN_MAX) {
+        return refuse(plugin, client, topic, payload, HUM_INVALID_TOKEN, NULL);
+    }
+    memcpy(token, payload.data, payload.len);
+    token[payload.len] = '\0';
+    if (strlen(token) != payload.len ||
+        token_verify(&plugin->keys, token, seconds_now(), &claims) != HUM_OK ||
+        claims.user != client_user(client)->id || claims.session != client_session(client)) {
+        return refuse(plugin, client, topic, payload, HUM_INVALID_TOKEN, NULL);
+    }
+    client_renew(client, claims.expires_at);
+    return REQUEST_TAKE;
+}
+
+/* One room of a sync: {"123":41}. False: not well-formed. A room that the user may not read is
+ * named as missing. */
+static bool add_place(const struct access_set *set, struct sync_request *request, const char *key,
+                      const json_t *after) {
+    int64_t room;
+
+    if (!str_id(str_of(key), &room) || !json_is_integer(after) || json_integer_value(after) < 0) {
+        return false;
+    }
+    if (access_rights(set, room) & ACCESS_READ) {
+        request->places[request->count++] = (struct sync_place){room, json_integer_value(after)};
+    } else {
+        request->missing[request->missing_count++] = room;
+    }
+    return true;
+}
+
+static const char *fill_sync(const struct access_set *set, json_t *root,
+                             struct sync_request *request) {
+    const json_t *tag = json_object_get(root, "tag");
+    json_t *rooms = json_object_get(root, "rooms"), *after;
+    const char *key;
+
+    if (!json_is_string(tag) ||
+        !topic_tag((struct str){json_string_value(tag), json_string_length(tag)})) {
+        return "tag must be a string of 1 to 32 characters of A-Z a-z 0-9 _ -";
+    }
+    memcpy(request->tag, json_string_value(tag), json_string_length(tag) + 1);
+    if (!json_is_object(rooms) || json_object_size(rooms) > SYNC_ROOMS_MAX) {
+        return "rooms must be an object of at most 200 rooms and their last numbers";
+    }
+    json_object_foreach(rooms, key, after) {
+        if (!add_place(set, request, key, after)) {
+            return "rooms must be an object of ids and numbers";
+        }
+    }
+    return NULL;
+}
+
+static enum request_verdict take_sync(struct plugin *plugin, const struct client *client,
+                                      const struct topic *topic, struct str payload) {
+    struct user *user = client_user(client);
+
+    if (user->syncing) {
+        return refuse(plugin, client, topic, payload, HUM_RATE_LIMITED,
+                      "the sync before this one is still under way");
+    }
+    json_t *root = parse_object(payload);
+    struct sync_request *request = root ? calloc(1, sizeof *request) : NULL;
+    const char *wrong = request ? fill_sync(user->set, root, request)
+                                : "the payload must be a JSON object of at most 16 KiB";
+    json_decref(root);
+    if (wrong) {
+        free(request);
+        return refuse(plugin, client, topic, payload, HUM_INVALID_PAYLOAD, wrong);
+    }
+    request->user = user->id;
+    user->syncing = true;
+    clerk_sync(plugin->clerk, request);
+    return REQUEST_TAKE;
+}
+
+enum request_verdict request_handle(struct plugin *plugin, struct client *client,
+                                    const struct publish *publish) {
+    struct topic topic;
+
+    if (!topic_parse(str_of(publish->topic), &topic)) {
+        return REQUEST_REFUSE;
+    }
+    if (!plugin_set_loaded(plugin, client)) {
+        return REQUEST_CLOSE;
+    }
+    if (!within_rate(plugin, client, &topic, publish->payload)) {
+        return REQUEST_REFUSE;
+    }
+    if (topic.verb == TOPIC_TYPING) {
+        return REQUEST_TAKE; /* its rights were checked a moment ago */
+    }
+    enum request_verdict verdict = check_rights(plugin, client, &topic, publish);
+    if (verdict != REQUEST_TAKE) {
+        return verdict;
+    }
+    switch (topic.verb) {
+    case TOPIC_SEND:
+        return take_send(plugin, client, &topic, publish->payload);
+    case TOPIC_READ:
+        return take_read(plugin, client, &topic, publish->payload);
+    case TOPIC_TOKEN:
+        return take_token(plugin, client, &topic, publish->payload);
+    case TOPIC_SYNC:
+        return take_sync(plugin, client, &topic, publish->payload);
+    default:
+        return REQUEST_REFUSE;
+    }
+}
+
+/* One list at a time: while PostgreSQL is away they gather here, each user and room once. */
+void requests_flush(struct plugin *plugin) {
+    struct read_mark marks[MARKS_AT_ONCE];
+
+    if (plugin->marks_written) {
+        return;
+    }
+    size_t count = marks_take(plugin->marks, marks, MARKS_AT_ONCE, steady_ms());
+    if (count > 0) {
+        plugin->marks_written = clerk_write_marks(plugin->clerk, marks, count);
+    }
+}
