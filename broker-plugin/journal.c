@@ -466,6 +466,16 @@ static void close_fd(int fd) {
     }
 }
 
+/* Segments that were made ready and not used would count as a backlog at the next start. */
+static void drop_live(struct journal *journal, struct segment *segment) {
+    bool unused = segment->base && segment->start >= atomic_load(&journal->pushed);
+
+    segment_close(segment);
+    if (unused) {
+        segment_remove(journal->folder, segment->start);
+    }
+}
+
 void journal_close(struct journal *journal) {
     if (!journal) {
         return;
@@ -479,7 +489,7 @@ void journal_close(struct journal *journal) {
         }
     }
     for (size_t i = 0; journal->live && i < journal->live_size; i++) {
-        segment_close(&journal->live[i]);
+        drop_live(journal, &journal->live[i]);
     }
     if (journal->has_spare) {
         segment_close(&journal->spare);

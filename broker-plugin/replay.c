@@ -66,6 +66,21 @@ static bool list_files(struct replay *replay) {
     return ok;
 }
 
+static bool all_zero(const struct segment *file) {
+    return file->size == 0 ||
+           (file->base[0] == 0 && memcmp(file->base, file->base + 1, file->size - 1) == 0);
+}
+
+/* A killed broker leaves segments that it had made ready. They are the last ones. */
+static void drop_unused(struct replay *replay) {
+    while (replay->count > replay->released && all_zero(&replay->files[replay->count - 1])) {
+        struct segment *file = &replay->files[--replay->count];
+
+        segment_close(file);
+        segment_remove(replay->folder, file->start);
+    }
+}
+
 struct replay *replay_open(int folder, uint64_t committed, char *error, size_t error_size) {
     struct replay *replay = calloc(1, sizeof *replay);
 
@@ -85,6 +100,7 @@ struct replay *replay_open(int folder, uint64_t committed, char *error, size_t e
         qsort(replay->files, replay->count, sizeof replay->files[0], by_start);
     }
     replay_release(replay, committed);
+    drop_unused(replay);
     replay->reading = replay->released;
     return replay;
 }
