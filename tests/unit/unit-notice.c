@@ -9,7 +9,7 @@ static const struct {
 } good[] = {
     {"user 5", {.kind = NOTICE_USER, .user = 5}},
     {"user 9223372036854775807", {.kind = NOTICE_USER, .user = INT64_MAX}},
-    {"session 5 6", {.kind = NOTICE_SESSION, .user = 5, .session = 6}},
+    {"session 5 6", {.kind = NOTICE_SESSION, .user = 5, .other = 6}},
     {"room 7 8", {.kind = NOTICE_ROOM, .right = {.room = 7, .last_seq = 8}}},
     {"room 7 0", {.kind = NOTICE_ROOM, .right = {.room = 7, .last_seq = 0}}},
     {"access 5 7 dm 3 8",
@@ -111,7 +111,7 @@ static void test_notices(void **state) {
         assert_true(parse(good[i].text, strlen(good[i].text), &notice));
         assert_int_equal(notice.kind, good[i].notice.kind);
         assert_int_equal(notice.user, good[i].notice.user);
-        assert_int_equal(notice.session, good[i].notice.session);
+        assert_int_equal(notice.other, good[i].notice.other);
         assert_int_equal(notice.right.room, good[i].notice.right.room);
         assert_int_equal(notice.right.last_seq, good[i].notice.right.last_seq);
         assert_int_equal(notice.right.kind, good[i].notice.right.kind);

@@ -171,7 +171,7 @@ static const char *const refused[] = {
 
 /* Reads an exact copy. What is refused leaves the result as it was. */
 static bool parse(bool (*read)(struct str, struct topic *), const char *text, struct topic *topic) {
-    const struct topic before = {TOPIC_SERVER, TOPIC_ERRORS, -3, -4};
+    const struct topic before = {TOPIC_SERVER, TOPIC_ERRORS, -3, -4, -5};
     struct str copy = exact(text);
 
     *topic = before;
