@@ -10,6 +10,9 @@ static const struct {
     {"user 5", {.kind = NOTICE_USER, .user = 5}},
     {"user 9223372036854775807", {.kind = NOTICE_USER, .user = INT64_MAX}},
     {"session 5 6", {.kind = NOTICE_SESSION, .user = 5, .other = 6}},
+    {"friend 5 6 1", {.kind = NOTICE_FRIEND, .user = 5, .other = 6, .friends = true}},
+    {"friend 5 6 0", {.kind = NOTICE_FRIEND, .user = 5, .other = 6}},
+    {"read 5 7 8", {.kind = NOTICE_READ, .user = 5, .right = {.room = 7, .last_seq = 8}}},
     {"room 7 8", {.kind = NOTICE_ROOM, .right = {.room = 7, .last_seq = 8}}},
     {"room 7 0", {.kind = NOTICE_ROOM, .right = {.room = 7, .last_seq = 0}}},
     {"access 5 7 dm 3 8",
@@ -63,6 +66,21 @@ static const char *const bad[] = {
     "room 7 8 9",
     "room 7 x",
     "room 7 9223372036854775808",
+    "friend",
+    "friend 5 6",
+    "friend 5 6 2",
+    "friend 5 6 01",
+    "friend 5 6 -1",
+    "friend 5 6 true",
+    "friend 5 0 1",
+    "friend 0 6 1",
+    "friend 5 6 1 1",
+    "friend 5 6 ",
+    "read 5 7",
+    "read 0 7 8",
+    "read 5 0 8",
+    "read 5 7 -8",
+    "read 5 7 8 9",
     "access",
     "access 5",
     "access 5 7 dm 3",
@@ -112,6 +130,7 @@ static void test_notices(void **state) {
         assert_int_equal(notice.kind, good[i].notice.kind);
         assert_int_equal(notice.user, good[i].notice.user);
         assert_int_equal(notice.other, good[i].notice.other);
+        assert_int_equal(notice.friends, good[i].notice.friends);
         assert_int_equal(notice.right.room, good[i].notice.right.room);
         assert_int_equal(notice.right.last_seq, good[i].notice.right.last_seq);
         assert_int_equal(notice.right.kind, good[i].notice.right.kind);

@@ -9,39 +9,64 @@ struct row {
     const char *text;
     enum topic_scope scope;
     enum topic_verb verb;
-    int64_t id, server;
+    int64_t id, server, who;
 };
 
-/* The whole of the contract, with its ids. */
+/* The whole of the contract, with every id a 5. */
+#define ROOM_TOPICS(room, scope, server)                                                           \
+    {room "/send", scope, TOPIC_SEND, 5, server, 0},                                               \
+        {room "/read", scope, TOPIC_READ, 5, server, 0},                                           \
+        {room "/messages", scope, TOPIC_MESSAGES, 5, server, 0},                                   \
+        {room "/typing/5", scope, TOPIC_TYPING, 5, server, 5}, {                                   \
+        room "/read/5", scope, TOPIC_READ_MARK, 5, server, 5                                       \
+    }
+
 static const struct row topics[] = {
-    {"dm/5/send", TOPIC_DM, TOPIC_SEND, 5, 0},
-    {"dm/5/messages", TOPIC_DM, TOPIC_MESSAGES, 5, 0},
-    {"server/5/send", TOPIC_SERVER, TOPIC_SEND, 5, 0},
-    {"server/5/messages", TOPIC_SERVER, TOPIC_MESSAGES, 5, 0},
-    {"server/5/channel/7/send", TOPIC_CHANNEL, TOPIC_SEND, 7, 5},
-    {"server/5/channel/7/messages", TOPIC_CHANNEL, TOPIC_MESSAGES, 7, 5},
-    {"user/5/inbox", TOPIC_USER, TOPIC_INBOX, 5, 0},
-    {"user/5/errors", TOPIC_USER, TOPIC_ERRORS, 5, 0},
-    {"dm/9223372036854775807/send", TOPIC_DM, TOPIC_SEND, INT64_MAX, 0},
-    {"server/9223372036854775807/channel/9223372036854775806/messages", TOPIC_CHANNEL,
-     TOPIC_MESSAGES, INT64_MAX - 1, INT64_MAX},
+    ROOM_TOPICS("dm/5", TOPIC_DM, 0),
+    ROOM_TOPICS("server/5", TOPIC_SERVER, 0),
+    ROOM_TOPICS("server/5/channel/5", TOPIC_CHANNEL, 5),
+    {"user/5/inbox", TOPIC_USER, TOPIC_INBOX, 5, 0, 0},
+    {"user/5/errors", TOPIC_USER, TOPIC_ERRORS, 5, 0, 0},
+    {"user/5/presence", TOPIC_USER, TOPIC_PRESENCE, 5, 0, 0},
+    {"user/5/token", TOPIC_USER, TOPIC_TOKEN, 5, 0, 0},
+    {"user/5/sync", TOPIC_USER, TOPIC_SYNC, 5, 0, 0},
+    {"user/5/sync/tag", TOPIC_USER, TOPIC_SYNC_REPLY, 5, 0, 0},
 };
+
+#define ALL(prefix, scope, server)                                                                 \
+    {prefix "/#", scope, TOPIC_ALL, 5, server, 0}, {prefix "/+", scope, TOPIC_ALL, 5, server, 0},  \
+        {prefix "/+/+", scope, TOPIC_ALL, 5, server, 0}, {                                         \
+        prefix "/+/#", scope, TOPIC_ALL, 5, server, 0                                              \
+    }
+#define ANYBODY(room, scope, server)                                                               \
+    {room "/typing/+", scope, TOPIC_TYPING, 5, server, 0},                                         \
+        {room "/typing/#", scope, TOPIC_TYPING, 5, server, 0},                                     \
+        {room "/read/+", scope, TOPIC_READ_MARK, 5, server, 0}, {                                  \
+        room "/read/#", scope, TOPIC_READ_MARK, 5, server, 0                                       \
+    }
 
 static const struct row filters[] = {
-    {"dm/5/#", TOPIC_DM, TOPIC_ALL, 5, 0},
-    {"dm/5/+", TOPIC_DM, TOPIC_ALL, 5, 0},
-    {"dm/5/+/+", TOPIC_DM, TOPIC_ALL, 5, 0},
-    {"dm/5/+/#", TOPIC_DM, TOPIC_ALL, 5, 0},
-    {"server/5/#", TOPIC_SERVER, TOPIC_ALL, 5, 0},
-    {"server/5/+", TOPIC_SERVER, TOPIC_ALL, 5, 0},
-    {"server/5/+/+", TOPIC_SERVER, TOPIC_ALL, 5, 0},
-    {"server/5/+/#", TOPIC_SERVER, TOPIC_ALL, 5, 0},
-    {"server/5/channel/7/#", TOPIC_CHANNEL, TOPIC_ALL, 7, 5},
-    {"server/5/channel/7/+", TOPIC_CHANNEL, TOPIC_ALL, 7, 5},
-    {"user/5/#", TOPIC_USER, TOPIC_ALL, 5, 0},
-    {"user/5/+", TOPIC_USER, TOPIC_ALL, 5, 0},
-    {"user/5/+/+", TOPIC_USER, TOPIC_ALL, 5, 0},
-    {"user/5/+/#", TOPIC_USER, TOPIC_ALL, 5, 0},
+    ALL("dm/5", TOPIC_DM, 0),
+    ALL("server/5", TOPIC_SERVER, 0),
+    ALL("server/5/channel/5", TOPIC_CHANNEL, 5),
+    ALL("user/5", TOPIC_USER, 0),
+    ANYBODY("dm/5", TOPIC_DM, 0),
+    ANYBODY("server/5", TOPIC_SERVER, 0),
+    ANYBODY("server/5/channel/5", TOPIC_CHANNEL, 5),
+    {"user/5/sync/+", TOPIC_USER, TOPIC_SYNC_REPLY, 5, 0, 0},
+    {"user/5/sync/#", TOPIC_USER, TOPIC_SYNC_REPLY, 5, 0, 0},
+};
+
+/* Which id is which. */
+static const struct row distinct[] = {
+    {"dm/3/typing/4", TOPIC_DM, TOPIC_TYPING, 3, 0, 4},
+    {"server/3/read/4", TOPIC_SERVER, TOPIC_READ_MARK, 3, 0, 4},
+    {"server/3/channel/4/messages", TOPIC_CHANNEL, TOPIC_MESSAGES, 4, 3, 0},
+    {"server/3/channel/4/typing/6", TOPIC_CHANNEL, TOPIC_TYPING, 4, 3, 6},
+    {"dm/9223372036854775807/send", TOPIC_DM, TOPIC_SEND, INT64_MAX, 0, 0},
+    {"server/9223372036854775807/channel/9223372036854775806/read/9223372036854775805",
+     TOPIC_CHANNEL, TOPIC_READ_MARK, INT64_MAX - 1, INT64_MAX, INT64_MAX - 2},
+    {"user/4/sync/ABCDEFGHIJKLMNOPQRSTUVWXYZ_-0123", TOPIC_USER, TOPIC_SYNC_REPLY, 4, 0, 0},
 };
 
 static const char *const refused[] = {
@@ -79,17 +104,38 @@ static const char *const refused[] = {
     "dm/55555555555555555555555555/send",
     "dm/5/inbox",
     "dm/5/errors",
-    "dm/5/typing/5",
-    "dm/5/read",
     "dm/5/channel/7/send",
     "user/5/send",
     "user/5/messages",
     "user/5/inbox/x",
     "user/5",
     "user/0/inbox",
-    "user/5/token",
-    "user/5/sync",
-    "user/5/presence",
+    "dm/5/typing",
+    "dm/5/typing/",
+    "dm/5/typing/0",
+    "dm/5/typing/x",
+    "dm/5/typing/05",
+    "dm/5/typing/5/5",
+    "dm/5/read/",
+    "dm/5/read/0",
+    "dm/5/read/x",
+    "dm/5/read/5/x",
+    "dm/5/token",
+    "dm/5/sync",
+    "dm/5/sync/tag",
+    "dm/5/presence",
+    "user/5/read",
+    "user/5/read/5",
+    "user/5/typing/5",
+    "user/5/presence/5",
+    "user/5/token/x",
+    "user/5/sync/",
+    "user/5/sync/a/b",
+    "user/5/sync/a.b",
+    "user/5/sync/a b",
+    "user/5/sync/\xc3\xa4",
+    "user/5/sync/ABCDEFGHIJKLMNOPQRSTUVWXYZ_-01234",
+    "user/0/presence",
     "server/5/inbox",
     "server/5/channel",
     "server/5/channel/7",
@@ -143,8 +189,22 @@ static const char *const refused[] = {
     "server/5/+/+/+",
     "server/5/+/+/#",
     "server/5/+/+/messages",
-    "server/5/channel/7/+/+",
     "dm/5/messages/#",
+    "dm/5/typing/+/+",
+    "dm/5/typing/+/#",
+    "dm/5/typing/5/#",
+    "dm/5/read/5/+",
+    "dm/5/typing/+5",
+    "dm/5/+/5",
+    "dm/5/#/5",
+    "dm/+/typing/5",
+    "user/5/sync/tag/#",
+    "user/5/inbox/#",
+    "user/+/presence",
+    "user/5/sync/+/+",
+    "server/5/channel/7/+/+/#",
+    "server/5/channel/7/typing/5/#",
+    "server/5/channel/+/typing/+",
     "dm/5/messages/+",
     "dm/5/+/messages",
     "dm/5/+/+/+",
@@ -191,6 +251,7 @@ static void assert_reads(bool (*read)(struct str, struct topic *), const struct 
     assert_int_equal(topic.verb, row->verb);
     assert_int_equal(topic.id, row->id);
     assert_int_equal(topic.server, row->server);
+    assert_int_equal(topic.who, row->who);
 }
 
 static void test_topics(void **state) {
@@ -198,6 +259,9 @@ static void test_topics(void **state) {
     for (size_t i = 0; i < COUNT(topics); i++) {
         assert_reads(topic_parse, &topics[i]);
         assert_reads(topic_parse_filter, &topics[i]);
+    }
+    for (size_t i = 0; i < COUNT(distinct); i++) {
+        assert_reads(topic_parse, &distinct[i]);
     }
 }
 
@@ -236,24 +300,28 @@ static void test_nul_is_no_end(void **state) {
     exact_free(inside);
 }
 
-/* Every prefix of every topic and filter, each at the end of its block. */
+/* Each topic and filter cut everywhere, at the end of its block. */
+static void check_prefixes(const struct row *row) {
+    for (size_t len = 0; len <= strlen(row->text); len++) {
+        struct str cut = exact_bytes(row->text, len);
+        struct topic topic;
+
+        (void)topic_parse(cut, &topic);
+        (void)topic_parse_filter(cut, &topic);
+        exact_free(cut);
+    }
+}
+
 static void test_prefixes(void **state) {
     (void)state;
+    for (size_t i = 0; i < COUNT(topics); i++) {
+        check_prefixes(&topics[i]);
+    }
     for (size_t i = 0; i < COUNT(filters); i++) {
-        for (size_t len = 0; len <= strlen(topics[i % COUNT(topics)].text); len++) {
-            struct str cut = exact_bytes(topics[i % COUNT(topics)].text, len);
-            struct topic topic;
-
-            assert_int_equal(topic_parse(cut, &topic), cut.len == strlen(topics[i % 10].text));
-            exact_free(cut);
-        }
-        for (size_t len = 0; len <= strlen(filters[i].text); len++) {
-            struct str cut = exact_bytes(filters[i].text, len);
-            struct topic topic;
-
-            (void)topic_parse_filter(cut, &topic);
-            exact_free(cut);
-        }
+        check_prefixes(&filters[i]);
+    }
+    for (size_t i = 0; i < COUNT(distinct); i++) {
+        check_prefixes(&distinct[i]);
     }
 }
 
@@ -266,40 +334,66 @@ static bool listed(const struct row *rows, size_t count, const char *text) {
     return false;
 }
 
-/* All that can be said in up to five levels of these words: what is in the two tables, and nothing
- * else. */
-static void test_every_combination(void **state) {
-    static const char *const words[] = {"dm",       "server", "user", "channel", "5",
-                                        "7",        "0",      "+",    "#",       "send",
-                                        "messages", "inbox",  "",     "errors",  "x"};
+static const char *const words[] = {
+    "dm",     "server",   "user",  "channel",  "5",    "0",   "+", "#",      "send", "read",
+    "typing", "messages", "inbox", "presence", "sync", "tag", "",  "errors", "token"};
+
+/* Every word of those above is a tag, but for these. */
+static bool is_sync_reply(const char *text) {
+    const char *tag = text + strlen("user/5/sync/");
+
+    return strncmp(text, "user/5/sync/", strlen("user/5/sync/")) == 0 && tag[0] &&
+           !strpbrk(tag, "+#/");
+}
+
+static void check_said(const char *text, size_t counts[2]) {
+    struct topic topic;
+    bool is_topic = topic_parse(str_of(text), &topic);
+    bool is_filter = topic_parse_filter(str_of(text), &topic);
+
+    assert_true(is_filter || !is_topic);
+    if (is_topic && !listed(topics, COUNT(topics), text) && !is_sync_reply(text)) {
+        fail_msg("topic %s", text);
+    }
+    if (is_filter && !is_topic && !listed(filters, COUNT(filters), text)) {
+        fail_msg("filter %s", text);
+    }
+    counts[0] += is_topic;
+    counts[1] += is_filter && !is_topic;
+}
+
+static void say_all(const char *front, int levels, size_t counts[2]) {
     size_t total = 1;
+
+    for (int level = 0; level < levels; level++) {
+        total *= COUNT(words);
+    }
+    for (size_t n = 0; n < total; n++) {
+        char text[100];
+        size_t rest = n;
+
+        strcpy(text, front);
+        for (int level = 0; level < levels; level++) {
+            strcat(strcat(text, level ? "/" : ""), words[rest % COUNT(words)]);
+            rest /= COUNT(words);
+        }
+        check_said(text, counts);
+    }
+}
+
+/* All that can be said in these words: what is in the two tables, and nothing else. */
+static void test_every_combination(void **state) {
+    const size_t tags = COUNT(words) - 3; /* without "", "+" and "#" */
+    size_t counts[2] = {0};
 
     (void)state;
     for (int levels = 1; levels <= 5; levels++) {
-        total *= COUNT(words);
-        for (size_t n = 0; n < total; n++) {
-            char text[64] = "";
-            struct topic topic;
-            size_t rest = n;
-
-            for (int level = 0; level < levels; level++) {
-                strcat(strcat(text, level ? "/" : ""), words[rest % COUNT(words)]);
-                rest /= COUNT(words);
-            }
-            /* The tables know rooms as 5 and channels as 7. */
-            bool plain = strncmp(text, "dm/7", 4) != 0 && strncmp(text, "user/7", 6) != 0 &&
-                         strncmp(text, "server/7", 8) != 0 && !strstr(text, "channel/5");
-            bool is_topic = topic_parse(str_of(text), &topic);
-            bool is_filter = topic_parse_filter(str_of(text), &topic);
-            assert_true(is_filter || !is_topic);
-            if (plain && is_topic != listed(topics, COUNT(topics), text)) {
-                fail_msg("topic %s", text);
-            }
-            if (plain && is_filter && !is_topic && !listed(filters, COUNT(filters), text)) {
-                fail_msg("filter %s", text);
-            }
-        }
+        say_all("", levels, counts);
     }
+    say_all("server/5/channel/5/", 2, counts);
+    say_all("server/5/channel/5/", 3, counts);
+    assert_int_equal(counts[0], COUNT(topics) - 1 + tags);
+    assert_int_equal(counts[1], COUNT(filters));
 }
 
 static void test_written_topics_are_read_back(void **state) {
@@ -321,6 +415,17 @@ static void test_written_topics_are_read_back(void **state) {
             assert_int_equal(topic.id, ids[i]);
             assert_int_equal(topic.server, kind == ROOM_CHANNEL ? INT64_MAX : 0);
         }
+        topic_read_mark(text, ROOM_CHANNEL, ids[i], INT64_MAX, INT64_MAX - 1);
+        assert_true(topic_parse(str_of(text), &topic));
+        assert_int_equal(topic.verb, TOPIC_READ_MARK);
+        assert_int_equal(topic.id, ids[i]);
+        assert_int_equal(topic.who, INT64_MAX - 1);
+        topic_presence(text, ids[i]);
+        assert_true(topic_parse(str_of(text), &topic));
+        assert_int_equal(topic.verb, TOPIC_PRESENCE);
+        topic_sync_reply(text, ids[i], "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-0123");
+        assert_true(topic_parse(str_of(text), &topic));
+        assert_int_equal(topic.verb, TOPIC_SYNC_REPLY);
         topic_errors(text, ids[i]);
         assert_true(topic_parse(str_of(text), &topic));
         assert_int_equal(topic.verb, TOPIC_ERRORS);
@@ -342,6 +447,39 @@ static void test_rooms_are_written(void **state) {
     assert_string_equal(text, "user/5");
 }
 
+static void test_requests(void **state) {
+    static const enum topic_verb requests[] = {TOPIC_SEND, TOPIC_READ, TOPIC_TOKEN, TOPIC_SYNC};
+
+    (void)state;
+    for (int verb = TOPIC_SEND; verb <= TOPIC_ALL; verb++) {
+        bool expected = false;
+
+        for (size_t i = 0; i < COUNT(requests); i++) {
+            expected = expected || verb == (int)requests[i];
+        }
+        assert_int_equal(topic_is_request((enum topic_verb)verb), expected);
+    }
+}
+
+static void test_tags(void **state) {
+    static const struct {
+        const char *tag;
+        bool good;
+    } tags[] = {{"a", true},  {"_-aZ09", true}, {"ABCDEFGHIJKLMNOPQRSTUVWXYZ_-0123", true},
+                {"", false},  {"a b", false},   {"ABCDEFGHIJKLMNOPQRSTUVWXYZ_-01234", false},
+                {"+", false}, {"#", false},     {"a/b", false},
+                {".", false}, {"a\"b", false},  {"\xc3\xa4", false}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(tags); i++) {
+        struct str tag = exact(tags[i].tag);
+
+        assert_int_equal(topic_tag(tag), tags[i].good);
+        exact_free(tag);
+    }
+    assert_false(topic_tag((struct str){"a\0", 2}));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_topics),
@@ -352,6 +490,8 @@ int main(void) {
         cmocka_unit_test(test_every_combination),
         cmocka_unit_test(test_written_topics_are_read_back),
         cmocka_unit_test(test_rooms_are_written),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_tags),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
