@@ -304,6 +304,18 @@ def test_forged_tokens_are_refused(hum):
     assert works(hum, person.session) == 200
 
 
+def test_a_token_ends_also_when_it_was_just_used(hum):
+    person = hum.sign_up()
+    kid, key = jwts.api_key(hum)
+    end = int(time.time()) + 2
+    short = Rest(hum.http_url, jwts.sign(jwts.api_claims(person, exp=end), key, "ES256", kid))
+    ok(short.get("/v1/users/me"))
+    while (answer := short.get("/v1/users/me")).status_code == 200:
+        assert time.time() < end + 5
+    assert time.time() >= end
+    problem(answer, 401, "unauthorized")
+
+
 @pytest.mark.parametrize("header", [
     None, "", "Bearer", "Bearer ", "bearer", "Basic YTpi", "Token {}", "{}", "Bearer{}", "Bearer  x {}",
     "Bearer {} x", "Basic {}",
