@@ -341,7 +341,7 @@ def test_requests_reach_nobody(connect, people):
     b.message(room(dm), a.send(dm, "last"))
     for client in (a, b):
         client.barrier()
-        assert {r.topic for r in client.heard()} <= {room(dm), f"user/{client.user}/inbox"}
+        assert {r.topic for r in client.heard()} == {room(dm), f"user/{client.user}/presence"}
 
 
 def test_the_inbox_is_live(connect, hum):

@@ -166,8 +166,8 @@ def test_a_payload_of_exactly_the_bound_is_taken(dm, sender):
 
 
 @pytest.mark.parametrize("nonce", ("k", "K" * 64, "a-b_c.d:e", "0", "-", ".", ":", "_"))
-def test_nonces_that_are_taken(hum, connect, nonce):
-    alice, _, room = hum.pair()
+def test_nonces_that_are_taken(connect, people, nonce):
+    alice, _, room = people
     client = connect(alice)
     client.subscribe(f"dm/{room}/messages")
     client.message(f"dm/{room}/messages", client.send(room, "x", nonce=nonce))
