@@ -77,11 +77,37 @@ static void test_sessions_against_a_model(void **state) {
     access_set_free(set);
 }
 
+static void test_friends_against_a_model(void **state) {
+    struct access_set *set = access_set_new(5);
+    bool friends[ROOMS + 1] = {false};
+
+    (void)state;
+    for (int i = 0; i < STEPS; i++) {
+        int64_t friend = (int64_t)(1 + dice(ROOMS));
+
+        friends[friend] = dice(2);
+        if (friends[friend]) {
+            assert_int_equal(access_set_friend(set, friend * 2), HUM_OK);
+        } else {
+            access_set_drop_friend(set, friend * 2);
+        }
+        for (int64_t f = 1; f <= ROOMS; f++) {
+            assert_int_equal(access_is_friend(set, f * 2), friends[f]);
+            assert_false(access_is_friend(set, f * 2 + 1));
+        }
+    }
+    for (size_t i = 1; i < set->friend_count; i++) {
+        assert_true(set->friends[i - 1].id < set->friends[i].id);
+    }
+    access_set_free(set);
+}
+
 static void test_without_a_set(void **state) {
     (void)state;
     assert_null(access_find(NULL, 5));
     assert_int_equal(access_rights(NULL, 5), 0);
     assert_false(access_session_lives(NULL, 5, 0));
+    assert_false(access_is_friend(NULL, 5));
     access_set_free(NULL);
 }
 
@@ -119,6 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rights_against_a_model),
         cmocka_unit_test(test_sessions_against_a_model),
+        cmocka_unit_test(test_friends_against_a_model),
         cmocka_unit_test(test_without_a_set),
         cmocka_unit_test(test_an_empty_set),
         cmocka_unit_test(test_sessions_that_may_be_newer),

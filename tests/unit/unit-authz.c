@@ -8,7 +8,16 @@
 
 /* ---- A table ---- */
 
-enum { ME = 1, DM = 5, OLD_DM = 6, SERVER = 7, OWN_SERVER = 8, CHANNEL = 9, STRANGE = 99 };
+enum {
+    ME = 1,
+    FRIEND = 2,
+    DM = 5,
+    OLD_DM = 6,
+    SERVER = 7,
+    OWN_SERVER = 8,
+    CHANNEL = 9,
+    STRANGE = 99
+};
 
 static struct access_set *set_of(int64_t user, const struct access_right *rights, size_t count) {
     struct access_set *set = access_set_new(user);
@@ -29,7 +38,10 @@ static struct access_set *my_set(void) {
         {.room = CHANNEL, .kind = ROOM_CHANNEL, .rights = ACCESS_READ | ACCESS_SEND},
     };
 
-    return set_of(ME, rights, COUNT(rights));
+    struct access_set *set = set_of(ME, rights, COUNT(rights));
+
+    assert_int_equal(access_set_friend(set, FRIEND), HUM_OK);
+    return set;
 }
 
 static const struct {
@@ -54,6 +66,33 @@ static const struct {
     {"user/2/inbox", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
     {"user/2/errors", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
     {"user/5/inbox", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    /* typing: who may send, under the own name; heard by readers */
+    {"dm/5/typing/1", HUM_OK, HUM_OK, HUM_OK},
+    {"dm/5/typing/2", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"dm/6/typing/1", HUM_OK, HUM_OK, HUM_NOT_FRIENDS},
+    {"dm/99/typing/1", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    {"server/7/typing/1", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"server/8/channel/9/typing/1", HUM_OK, HUM_OK, HUM_OK},
+    /* read marks: any reader; told by the plugin alone */
+    {"dm/5/read", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
+    {"dm/6/read", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
+    {"dm/99/read", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    {"server/7/read", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
+    {"dm/5/read/1", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"dm/5/read/2", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"dm/99/read/1", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    {"dm/7/read", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    /* presence: oneself and friends; told by the plugin alone */
+    {"user/1/presence", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"user/2/presence", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"user/3/presence", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    /* one's own requests and their answers */
+    {"user/1/token", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
+    {"user/1/sync", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
+    {"user/1/sync/a", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"user/2/token", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    {"user/2/sync", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    {"user/2/sync/a", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
     /* a room under a name of another kind */
     {"dm/1/messages", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
     {"dm/7/messages", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
@@ -87,6 +126,13 @@ static const struct {
     {"user/1/+", HUM_OK},
     {"user/2/#", HUM_FORBIDDEN},
     {"user/5/+", HUM_FORBIDDEN},
+    {"dm/5/typing/+", HUM_OK},
+    {"dm/99/typing/#", HUM_FORBIDDEN},
+    {"dm/5/read/#", HUM_OK},
+    {"dm/99/read/+", HUM_FORBIDDEN},
+    {"user/1/sync/+", HUM_OK},
+    {"user/2/sync/#", HUM_FORBIDDEN},
+
 };
 
 static void test_table(void **state) {

@@ -81,12 +81,17 @@ static void test_items_are_freed(void **state) {
     full->set = access_set_new(5);
     assert_int_equal(access_set_right(full->set, &right), HUM_OK);
     assert_int_equal(access_set_session(full->set, 6, 7), HUM_OK);
+    assert_int_equal(access_set_friend(full->set, 8), HUM_OK);
     item_free(&full->item);
     assert_null(taken->set);
     item_free(&taken->item);
     assert_int_equal(head->item.kind, ITEM_HEAD);
     assert_int_equal(head->seq, 0);
     item_free(&head->item);
+    struct sync_item *sync = item_new(ITEM_SYNC, sizeof *sync);
+    buf_init(&sync->json, 100);
+    buf_text(&sync->json, "{}");
+    item_free(&sync->item);
     item_free(NULL);
 }
 

@@ -93,6 +93,25 @@ static void test_waiting(void **state) {
     mailbox_close(&box);
 }
 
+static void *ring(void *arg) {
+    (void)poll(NULL, 0, 20);
+    mailbox_ring(arg);
+    return NULL;
+}
+
+static void test_ringing(void **state) {
+    struct mailbox box;
+    pthread_t thread;
+
+    (void)state;
+    assert_true(mailbox_init(&box));
+    assert_int_equal(pthread_create(&thread, NULL, ring, &box), 0);
+    mailbox_wait(&box, -1);
+    assert_null(mailbox_take(&box));
+    pthread_join(thread, NULL);
+    mailbox_close(&box);
+}
+
 struct sender {
     struct mailbox *box;
     struct letter *letters;
@@ -144,9 +163,8 @@ static void test_many_senders(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_thread),
-        cmocka_unit_test(test_arming),
-        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_one_thread),   cmocka_unit_test(test_arming),
+        cmocka_unit_test(test_waiting),      cmocka_unit_test(test_ringing),
         cmocka_unit_test(test_many_senders),
     };
 

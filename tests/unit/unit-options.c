@@ -47,6 +47,8 @@ static void test_numbers(void **state) {
         {"bytes", "9", false, 0},
         {"bytes", "1099511627777", false, 0},
         {"bytes", "-10", false, 0},
+        {"bytes", " 100", false, 0},
+        {"bytes", "+100", false, 0},
         {"bytes", "", false, 0},
         {"bytes", "x", false, 0},
         {"bytes", "100x", false, 0},
