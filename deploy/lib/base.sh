@@ -173,6 +173,13 @@ prepare_home() {
     if [ -e "$home/postgres" ]; then check_owner "$home/postgres"; fi
 }
 
+# For the commands that look at what is there: whose is it?
+check_home_ours() {
+    if [ -e "$home/run" ] && ! [ -x "$home/run" ]; then
+        die "$home belongs to $(stat -c %U -- "$home/run"): run ./hum as that user"
+    fi
+}
+
 # Writes standard input to a file of the unprivileged user, at once or not at all.
 write_private() {
     # shellcheck disable=SC2016 # expanded by the inner shell

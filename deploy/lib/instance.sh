@@ -200,6 +200,7 @@ command_up() {
 
 command_down() {
     load_settings
+    check_home_ours
     if ! any_alive; then
         say "not running on $home"
         return
@@ -212,7 +213,7 @@ command_down() {
 command_status() {
     local part pid state ready=yes format='%-11s%-13s%-9s%s\n'
     load_settings
-    if [ -e "$home/run" ] && ! [ -x "$home/run" ]; then die "$home belongs to another user"; fi
+    check_home_ours
     locate_database
     load_state || true
     # shellcheck disable=SC2059 # one format for all rows

@@ -9,6 +9,7 @@ command_logs() {
     *) die "usage: ./hum logs [-f]" ;;
     esac
     load_settings
+    check_home_ours
     if ! as_user test -e "$home/log"; then die "there are no logs in $home"; fi
     # shellcheck disable=SC2016 # expanded by the inner shell
     as_user sh -c 'cd "$1" && shift && exec tail -n 40 "$@" -- *.log' _ "$home/log" "${follow[@]}"
@@ -17,6 +18,7 @@ command_logs() {
 # The interactive psql keeps its history with the instance.
 command_psql() {
     load_settings
+    check_home_ours
     locate_database
     if [ "$embedded" = yes ] && ! is_alive postgres; then die "not running on $home: ./hum up -d"; fi
     cd /
