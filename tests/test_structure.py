@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from lib import statements
 from lib.instance import ROOT, build_dir
 
 DAEMONS = ["broker-plugin", "control-api"]
@@ -21,6 +22,10 @@ def sources(*folders, pattern="*.[ch]"):
 
 
 ALL = sources("common", "bench", "tests/unit", *DAEMONS)
+
+
+# The plugin's threads, and what they share: each speaks to PostgreSQL through functions of sql/ only.
+BROKER_SQL = {f"broker-plugin/{n}.c" for n in ("listener", "writer", "clerk", "row")}
 
 
 def relative(path):
@@ -41,14 +46,14 @@ def test_there_is_something_to_look_at():
 
 def test_who_knows_mosquitto():
     """mosquitto.h is for the plugin's edge only; bench has its own client, in bytes."""
-    allowed = {f"broker-plugin/{n}.{e}" for n in ("plugin", "delivery", "wake") for e in "ch"}
+    allowed = {f"broker-plugin/{n}.{e}" for n in ("plugin", "hooks", "delivery", "wake") for e in "ch"}
     found = who_includes(r"mosquitto")
     assert found and found <= allowed
 
 
 def test_who_knows_http():
     allowed = {f"control-api/{n}.{e}" for n in ("main", "server", "routes", "dispatch", "http") for e in "ch"}
-    found = who_includes(r"^(ulfius|microhttpd|orcania|yder)\.h$")
+    found = who_includes(r"^(ulfius|orcania|yder)\.h$")
     assert found
     assert {f for f in found if not f.startswith("control-api/handlers/")} <= allowed
 
@@ -117,20 +122,23 @@ def holds_sql(path):
 
 
 def test_where_sql_stands():
-    may = {p for p in ALL if "control-api/store/" in relative(p)} | {
-        ROOT / "broker-plugin/listener.c", ROOT / "broker-plugin/writer.c"}
-    tests = set(sources("tests/unit"))
-    found = {p for p in ALL if holds_sql(p)} - tests
+    found = {relative(p) for p in ALL if holds_sql(p) and not relative(p).startswith("tests/")}
+    may = {f for f in found if f.startswith("control-api/store/")} | BROKER_SQL
     assert len(found & may) > 5, "the test sees SQL where it is"
-    assert not {relative(p) for p in found - may}
+    assert found <= may
 
 
 def test_where_statements_are_defined():
     found = {relative(p) for p in ALL if re.search(r"struct pg_statement \w+ = ", p.read_text())}
-    found -= {relative(p) for p in sources("tests/unit")}
-    assert found
-    assert all(f.startswith("control-api/store/") or f in ("broker-plugin/listener.c", "broker-plugin/writer.c")
-               for f in found), found
+    found = {f for f in found if not f.startswith(("tests/", "control-api/store/"))}
+    assert found and found <= BROKER_SQL
+
+
+def test_the_broker_asks_functions_only():
+    """Its role reads no table; what it says must be a call."""
+    for name, sql in statements.of_the_broker():
+        assert not re.search(r"\b(update|insert|delete)\b", sql, re.I), name
+        assert re.search(r"\bhum_\w+\(", sql), name
 
 
 def test_schema_changes_stand_in_sql_only():

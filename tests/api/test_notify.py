@@ -23,9 +23,10 @@ class Listener:
         self.connection.notifies.clear()
         return seen
 
-    def of(self, *people):
+    def of(self, *people, kind=""):
         """Those that name one of these people, or a room of theirs."""
-        return [p for p in self.until_now() if any(x in p.split(" ") for x in people)]
+        seen = [p for p in self.until_now() if any(x in p.split(" ") for x in people)]
+        return [p for p in seen if p.startswith(kind)]
 
 
 @pytest.fixture
@@ -80,6 +81,19 @@ def test_rights_in_a_dm(hum, listener):
     assert all(p.startswith("access") for p in listener.of(dm))
 
 
+def test_friendships(hum, listener):
+    """Told to both sides when they begin and when they end."""
+    a, b = hum.sign_up(), hum.sign_up()
+    ok(a.post("/v1/friends/requests", {"user_id": b.id}), 201)
+    assert listener.of(a.id, b.id, kind="friend") == []
+    ok(b.post(f"/v1/friends/requests/{a.id}/accept"))
+    assert sorted(listener.of(a.id, kind="friend")) == sorted(
+        [f"friend {a.id} {b.id} 1", f"friend {b.id} {a.id} 1"])
+    ok(a.delete(f"/v1/friends/{b.id}"), 204)
+    assert sorted(listener.of(a.id, kind="friend")) == sorted(
+        [f"friend {a.id} {b.id} 0", f"friend {b.id} {a.id} 0"])
+
+
 def test_a_message_once(people, listener):
     a, _, dm = people
     listener.until_now()
@@ -94,7 +108,7 @@ def test_notifications_are_messages_of_the_inbox(hum, listener):
     ok(a.post("/v1/friends/requests", {"user_id": b.id}), 201)
     assert listener.of(a.id, b.id) == [f"room {b.id} 1"]
     ok(b.post(f"/v1/friends/requests/{a.id}/accept"))
-    assert listener.of(a.id, b.id) == [f"room {a.id} 1"]
+    assert listener.of(a.id, b.id, kind="room") == [f"room {a.id} 1"]
     assert hum.database.rows("select id::text, last_seq from rooms where id in (%s, %s) order by id",
                              a.id, b.id) == [(a.id, 1), (b.id, 1)]
 

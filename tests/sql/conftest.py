@@ -1,5 +1,9 @@
+import subprocess
+
 import pytest
 
+from lib.database import Database
+from lib.instance import ROOT, environment
 from lib.migrations import Cluster, finish, migrate
 
 
@@ -34,3 +38,20 @@ def db(cluster, template):
 def own_db(cluster, template):
     """A migrated database of the test's own."""
     return cluster.create(template)
+
+
+@pytest.fixture(scope="module")
+def roles(db, tmp_path_factory):
+    """The database of a file as each daemon sees it, made by the operator's tool."""
+    folder = tmp_path_factory.mktemp("secrets")
+    made = {}
+    for part in ("broker", "api"):
+        (folder / f"{part}.password").write_text(f"secret-of-{part}\n")
+        name = db.params["dbname"]
+        made[part] = Database(db.params["host"], name, f"{name}_{part}", f"secret-of-{part}")
+    for _ in range(2):  # again changes nothing
+        done = subprocess.run(
+            [ROOT / "deploy" / "database-roles", db.conninfo, folder],
+            env=environment(PGPASSWORD=db.password), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    return made

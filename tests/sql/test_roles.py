@@ -1,35 +1,16 @@
 """What the daemons' roles may do, and what not."""
 
 import contextlib
-import subprocess
 
 import psycopg2
 import pytest
 
 from lib.database import Database
-from lib.instance import ROOT, environment
 from lib.log import APPENDED, append, make_room, message
 
 BROKER_FUNCTIONS = {"hum_append", "hum_access", "hum_recent_users", "hum_room_tail",
-                    "hum_room_heads"}
+                    "hum_room_heads", "hum_mark_read", "hum_set_aside"}
 API_FUNCTIONS = {"hum_append", "hum_ids", "hum_id", "hum_may_write"}
-
-
-@pytest.fixture(scope="module")
-def roles(db, tmp_path_factory):
-    """The database of these tests as each daemon sees it, made by the operator's tool."""
-    folder = tmp_path_factory.mktemp("secrets")
-    made = {}
-    for part in ("broker", "api"):
-        (folder / f"{part}.password").write_text(f"secret-of-{part}\n")
-        name = db.params["dbname"]
-        made[part] = Database(db.params["host"], name, f"{name}_{part}", f"secret-of-{part}")
-    for _ in range(2):  # again changes nothing
-        done = subprocess.run(
-            [ROOT / "deploy" / "database-roles", db.conninfo, folder],
-            env=environment(PGPASSWORD=db.password), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    return made
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])
