@@ -34,7 +34,7 @@ ensure_packages() {
         die "packages are missing and there is no root or sudo to install them:" \
             "apt-get install --no-install-recommends ${missing[*]}"
     fi
-    say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+    say "installing Debian packages: ${missing[*]}"
     "${command[@]}" "$here/deploy/install-packages" "${missing[@]}" < /dev/null ||
         die "packages were not installed: ${missing[*]}"
 }
