@@ -12,6 +12,7 @@ enum {
     ANSWER_JSON_MAX = SYNC_PIECE_BYTES + MESSAGE_JSON_MAX + 8 * 1024,
     BACKOFF_FIRST_MS = 50,
     BACKOFF_LAST_MS = 2000,
+    BUSY_MS = 200,
     WAIT_MS = 1000,
 };
 
@@ -94,13 +95,14 @@ static void post_marked(struct clerk *clerk, const struct pg_result *result) {
     }
 }
 
-/* False: the connection is lost, and the marks are to be written again: they only ever move up. */
+/* False: the marks are to be written again, by a new connection if this one is lost. They only ever
+ * move up, so that twice does no harm. */
 static bool write_marks(struct clerk *clerk, const struct marks_request *request) {
     struct pg_result *result = NULL;
 
     add_marks(clerk, request);
     enum pg_outcome outcome = pg_run(clerk->link.pg, &mark_read, clerk->params, &result);
-    if (outcome == PG_LOST) {
+    if (outcome == PG_LOST || outcome == PG_BUSY) {
         return false;
     }
     if (outcome != PG_DONE) {
@@ -266,11 +268,13 @@ static void handle(struct clerk *clerk, struct mail *mail) {
     const struct sync_request *sync = (const struct sync_request *)mail;
     bool done = false;
 
-    while (!done && connected(clerk)) {
+    while (!done && !stopping(clerk) && connected(clerk)) {
         done = sync->is_sync ? answer_sync(clerk, sync)
                              : write_marks(clerk, (const struct marks_request *)mail);
-        if (!done) {
+        if (!done && pg_lost(clerk->link.pg)) {
             link_close(&clerk->link);
+        } else if (!done) {
+            (void)poll(NULL, 0, BUSY_MS); /* a lock, or a server short of something */
         }
     }
     free(mail);

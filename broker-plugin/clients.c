@@ -22,6 +22,7 @@ struct client {
     struct filter *filters;
     uint32_t filter_count, filter_cap;
     bool doomed, kicked;
+    bool websocket;
     bool waits;    /* for a set that holds its session */
     bool retried;  /* one set without it has come, and may have been too old */
     bool replaced; /* another connection has its client id now: kicking by id would hit that one */
@@ -48,6 +49,7 @@ struct clients {
     struct person *people;
     struct person *idle; /* longest first */
     size_t idle_count;
+    size_t websockets;
     struct person *changed;
     struct client *doomed;
 };
@@ -323,7 +325,8 @@ static void client_free(struct client *client) {
 }
 
 enum hum_status clients_connect(struct clients *clients, const void *handle, const char *id,
-                                int64_t user, int64_t session, int64_t expires_at, int64_t now) {
+                                int64_t user, int64_t session, int64_t expires_at, bool websocket,
+                                int64_t now) {
     /* A pointer that is still known: its connection went without a DISCONNECT. */
     clients_disconnect(clients, handle, now);
     struct user *known = clients_user(clients, user, now);
@@ -346,6 +349,8 @@ enum hum_status clients_connect(struct clients *clients, const void *handle, con
     client->person = person;
     client->session = session;
     client->expires_at = expires_at;
+    client->websocket = websocket;
+    clients->websockets += websocket;
     client->waits = !access_session_lives(known->set, session, 0);
     mark_replaced(person, id);
     unset_idle(clients, person);
@@ -369,6 +374,7 @@ void clients_disconnect(struct clients *clients, const void *handle, int64_t now
     if (client->doomed && !client->kicked) {
         DL_DELETE2(clients->doomed, client, doomed_prev, doomed_next);
     }
+    clients->websockets -= client->websocket;
     DL_DELETE(person->connections, client);
     HASH_DEL(clients->table, client);
     client_free(client);
@@ -536,3 +542,5 @@ void clients_free(struct clients *clients) {
     HASH_ITER(hh, clients->people, person, next_person) { forget_person(clients, person); }
     free(clients);
 }
+
+size_t clients_websockets(const struct clients *clients) { return clients->websockets; }

@@ -54,7 +54,7 @@ void clients_reload(struct clients *clients, bool (*load)(void *, int64_t user),
  * no memory. handle: the broker's pointer. */
 HUM_MUSTCHECK enum hum_status clients_connect(struct clients *clients, const void *handle,
                                               const char *client_id, int64_t user, int64_t session,
-                                              int64_t expires_at, int64_t now);
+                                              int64_t expires_at, bool websocket, int64_t now);
 /* NULL: not one of ours. */
 struct client *clients_find(struct clients *clients, const void *handle);
 void clients_disconnect(struct clients *clients, const void *handle, int64_t now);
@@ -85,5 +85,7 @@ void clients_kick_doomed(struct clients *clients, void (*kick)(const char *clien
 void clients_sweep(struct clients *clients, int64_t now);
 size_t clients_count(const struct clients *clients);
 size_t clients_users(const struct clients *clients);
+/* Connections over WebSocket. */
+size_t clients_websockets(const struct clients *clients);
 
 #endif

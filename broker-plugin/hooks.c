@@ -58,11 +58,11 @@ static int admit(struct plugin *plugin, const struct mosquitto *handle,
         plugin_ask_for_set(plugin, user);
     }
     if (clients_connect(plugin->clients, handle, mosquitto_client_id(handle), claims->user,
-                        claims->session, claims->expires_at, now) != HUM_OK) {
+                        claims->session, claims->expires_at,
+                        mosquitto_client_protocol(handle) == mp_websockets, now) != HUM_OK) {
         log_refused(plugin, handle, "the session has too many connections");
         return MOSQ_ERR_AUTH;
     }
-    plugin->websockets += mosquitto_client_protocol(handle) == mp_websockets;
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -107,11 +107,7 @@ static int on_disconnect(int event_kind, void *event_data, void *userdata) {
     if (event->client == plugin->waker) {
         plugin->waker = NULL;
     }
-    if (clients_find(plugin->clients, event->client)) {
-        plugin->websockets -=
-            plugin->websockets > 0 && mosquitto_client_protocol(event->client) == mp_websockets;
-        clients_disconnect(plugin->clients, event->client, seconds_now());
-    }
+    clients_disconnect(plugin->clients, event->client, seconds_now());
     return MOSQ_ERR_SUCCESS;
 }
 
@@ -263,7 +259,7 @@ static int on_tick(int event_kind, void *event_data, void *userdata) {
     clients_kick_doomed(plugin->clients, kick);
     /* What was just published reaches WebSocket clients one round of the loop later, and that round
      * would first wait for sockets. */
-    if (delivery_published() && plugin->websockets > 0) {
+    if (delivery_published() && clients_websockets(plugin->clients) > 0) {
         wake_again(plugin->hub.wake);
     }
     return MOSQ_ERR_SUCCESS;

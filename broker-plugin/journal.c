@@ -43,7 +43,7 @@ struct journal {
     struct segment *live;  /* by number of the segment, modulo live_size */
     size_t live_size;
     struct segment spare;
-    bool has_spare, trouble_logged;
+    bool has_spare, trouble_logged, folder_changed;
     /* The keeper's: the first segment that is kept; synced up to; released when it last looked. */
     uint64_t floor, synced, seen_released;
     uint64_t read; /* the reading thread's */
@@ -138,10 +138,13 @@ bool journal_read(struct journal *journal, struct record *ret_record) {
     }
     while (journal->read < atomic_load_explicit(&journal->pushed, memory_order_acquire)) {
         const struct segment *segment = segment_at(journal, journal->read);
+        uint64_t pushed = atomic_load_explicit(&journal->pushed, memory_order_acquire);
+        /* Not beyond what is pushed: damage at its end must not hide what comes. */
+        size_t end = pushed - segment->start < segment->size ? (size_t)(pushed - segment->start)
+                                                             : segment->size;
         size_t offset = journal->read % journal->segment_size, damaged;
         uint64_t begun = journal->read;
-        bool found = record_find(segment->base, segment->size, segment->start, &offset, ret_record,
-                                 &damaged);
+        bool found = record_find(segment->base, end, segment->start, &offset, ret_record, &damaged);
 
         if (damaged > 0) {
             log_damage(journal, begun, damaged);
@@ -236,6 +239,7 @@ static bool make_segment(struct journal *journal, uint64_t start) {
         return false;
     }
     *segment_at(journal, start) = segment;
+    journal->folder_changed = true;
     return true;
 }
 
@@ -279,21 +283,39 @@ static bool make_ready(struct journal *journal) {
     return true;
 }
 
+/* Names first: after a power cut a segment must not come back under the name it had before. */
+static bool sync_names(struct journal *journal) {
+    if (journal->folder_changed && fsync(journal->folder) != 0) {
+        return false;
+    }
+    journal->folder_changed = false;
+    return true;
+}
+
+static bool sync_segments(struct journal *journal, uint64_t pushed) {
+    while (journal->synced < pushed) {
+        uint64_t end = round_up(journal, journal->synced + 1);
+
+        if (!segment_sync(segment_at(journal, journal->synced))) {
+            return false;
+        }
+        journal->synced = end < pushed ? end : pushed;
+    }
+    return true;
+}
+
 /* A sync that failed is not tried again: the kernel may have dropped what it could not write, and a
  * second success would say nothing about it. */
 static void sync_pushed(struct journal *journal) {
     uint64_t pushed = atomic_load(&journal->pushed);
 
-    while (journal->synced < pushed && !journal_broken(journal)) {
-        uint64_t end = round_up(journal, journal->synced + 1);
-
-        if (!segment_sync(segment_at(journal, journal->synced))) {
-            atomic_store(&journal->broken, true);
-            say(journal, true,
-                "hum: journal: a sync failed; no message is taken until the broker is restarted");
-            return;
-        }
-        journal->synced = end < pushed ? end : pushed;
+    if (journal->synced >= pushed || journal_broken(journal)) {
+        return;
+    }
+    if (!sync_names(journal) || !sync_segments(journal, pushed)) {
+        atomic_store(&journal->broken, true);
+        say(journal, true,
+            "hum: journal: a sync failed; no message is taken until the broker is restarted");
     }
 }
 

@@ -37,9 +37,9 @@ void link_close(struct link *link) {
 void link_join(struct link *link, pthread_t owner) {
     struct timespec limit;
 
-    clock_gettime(CLOCK_REALTIME, &limit);
+    clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += PATIENCE_S;
-    if (pthread_timedjoin_np(owner, NULL, &limit) == 0) {
+    if (pthread_clockjoin_np(owner, NULL, CLOCK_MONOTONIC, &limit) == 0) {
         return;
     }
     pthread_mutex_lock(&link->lock);

@@ -50,7 +50,6 @@ struct plugin {
     const void *waker;  /* the broker's pointer to our own connection */
     bool link_down;     /* the database is known to be away */
     bool reloading;     /* SIGHUP: the broker asks again about connections that it has */
-    size_t websockets;  /* connections over WebSocket */
     int64_t swept_at;
     int64_t refused_logged_at;
     /* The last topic read: a message that goes to many is asked about once a recipient. */

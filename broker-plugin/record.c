@@ -65,7 +65,8 @@ size_t record_read(const unsigned char *at, size_t len, uint64_t position,
         return 0;
     }
     memcpy(&header, at, sizeof header);
-    if (header.magic != record_magic || header.size > len ||
+    if (header.magic != record_magic || header.size > len || header.nonce_len > MESSAGE_NONCE_MAX ||
+        header.text_len > MESSAGE_PAYLOAD_MAX ||
         header.size != padded(header.nonce_len, header.text_len) ||
         header.crc != checksum(at, header.size, position)) {
         return 0;

@@ -34,6 +34,12 @@ static bool add_file(struct replay *replay, uint64_t start) {
     if (!segment_open(replay->folder, start, &files[replay->count])) {
         return false;
     }
+    if (files[replay->count].size == 0) {
+        /* A broker was killed while it made it. It holds nothing, and its name is wanted. */
+        segment_close(&files[replay->count]);
+        segment_remove(replay->folder, start);
+        return true;
+    }
     replay->count++;
     return true;
 }
@@ -67,8 +73,7 @@ static bool list_files(struct replay *replay) {
 }
 
 static bool all_zero(const struct segment *file) {
-    return file->size == 0 ||
-           (file->base[0] == 0 && memcmp(file->base, file->base + 1, file->size - 1) == 0);
+    return file->base[0] == 0 && memcmp(file->base, file->base + 1, file->size - 1) == 0;
 }
 
 /* A killed broker leaves segments that it had made ready. They are the last ones. */

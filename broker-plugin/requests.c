@@ -29,50 +29,63 @@ static void read_nonce(const struct topic *topic, struct str payload,
     }
 }
 
-/* Tells a refusal, as long as the user's rate of them lasts: an Error a publish would make us the
- * one who floods. topic NULL: none of ours. */
+/* What to do about a publish whose Error cannot be told, since the user's rate of them is used up.
+ * A Send keeps waiting for a word, and MQTT 3.1.1 would acknowledge it: without an acknowledgement
+ * its client keeps it. */
+static enum request_verdict refuse_silently(const struct topic *topic,
+                                            const struct publish *publish) {
+    return topic && topic->verb == TOPIC_SEND && publish->qos > 0 ? REQUEST_CLOSE : REQUEST_REFUSE;
+}
+
+static bool may_tell(struct plugin *plugin, struct user *user) {
+    return !plugin->limits ||
+           limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST) == 0;
+}
+
+/* Tells a refusal, at the user's rate: an Error a publish would make us the one who floods. topic
+ * NULL: none of ours. */
 static enum request_verdict refuse(struct plugin *plugin, const struct client *client,
-                                   const struct topic *topic, struct str payload,
+                                   const struct topic *topic, const struct publish *publish,
                                    enum hum_status status, const char *detail) {
     struct user *user = client_user(client);
     char nonce[MESSAGE_NONCE_MAX + 1];
 
     number_refused(status);
-    if (!plugin->limits ||
-        limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST) == 0) {
-        read_nonce(topic, payload, nonce);
-        delivery_error(user->id, topic && topic->scope != TOPIC_USER ? topic->id : 0, nonce, status,
-                       detail, 0);
+    if (!may_tell(plugin, user)) {
+        return refuse_silently(topic, publish);
     }
+    read_nonce(topic, publish->payload, nonce);
+    delivery_error(user->id, topic && topic->scope != TOPIC_USER ? topic->id : 0, nonce, status,
+                   detail, 0);
     return REQUEST_REFUSE;
 }
 
-/* Whether the user may do one more of these now; else an Error says when. */
-static bool within_rate(struct plugin *plugin, const struct client *client,
-                        const struct topic *topic, struct str payload) {
-    struct user *user = client_user(client);
-    bool send = topic->verb == TOPIC_SEND;
-    char nonce[MESSAGE_NONCE_MAX + 1];
-    int64_t wait;
-
+/* Milliseconds until the user may do one more of these; 0: now. */
+static int64_t must_wait(struct plugin *plugin, struct user *user, const struct topic *topic) {
     if (!plugin->limits) {
-        return true;
+        return 0;
     }
-    wait = send ? limit_take(&user->sends, steady_ms(), SENDS_PER_SECOND, SENDS_BURST)
-                : limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST);
-    if (wait == 0) {
-        return true;
+    if (topic->verb == TOPIC_SEND) {
+        return limit_take(&user->sends, steady_ms(), SENDS_PER_SECOND, SENDS_BURST);
     }
+    return limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST);
+}
+
+/* Too many: of the sender of a Send an Error says when to go on; nobody waits for anything else. */
+static enum request_verdict slow_down(struct plugin *plugin, const struct client *client,
+                                      const struct topic *topic, const struct publish *publish,
+                                      int64_t wait_ms) {
+    struct user *user = client_user(client);
+    char nonce[MESSAGE_NONCE_MAX + 1];
+
     number_refused(HUM_RATE_LIMITED);
-    /* Only a Send's sender waits for an answer; of those there is at most one a publish, and the
-     * other rate bounds them. */
-    if (send &&
-        limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST) == 0) {
-        read_nonce(topic, payload, nonce);
-        delivery_error(user->id, topic->id, nonce, HUM_RATE_LIMITED,
-                       "too many messages, go on after retry_after_ms", wait);
+    if (topic->verb != TOPIC_SEND || !may_tell(plugin, user)) {
+        return refuse_silently(topic, publish);
     }
-    return false;
+    read_nonce(topic, publish->payload, nonce);
+    delivery_error(user->id, topic->id, nonce, HUM_RATE_LIMITED,
+                   "too many messages, go on after retry_after_ms", wait_ms);
+    return REQUEST_REFUSE;
 }
 
 /* ---- What may be published at all ---- */
@@ -92,7 +105,7 @@ static enum request_verdict check_rights(struct plugin *plugin, struct client *c
     enum hum_status status = authz_verdict(client_user(client)->set, AUTHZ_WRITE, topic);
 
     if (status != HUM_OK) {
-        return refuse(plugin, client, topic, publish->payload, status, NULL);
+        return refuse(plugin, client, topic, publish, status, NULL);
     }
     return REQUEST_TAKE;
 }
@@ -103,11 +116,11 @@ enum request_verdict request_check(struct plugin *plugin, struct client *client,
     bool known = topic_parse(str_of(publish->topic), &topic);
 
     if (publish->retain) {
-        return refuse(plugin, client, known ? &topic : NULL, publish->payload, HUM_FORBIDDEN,
+        return refuse(plugin, client, known ? &topic : NULL, publish, HUM_FORBIDDEN,
                       "nothing can be retained");
     }
     if (!known || (!topic_is_request(topic.verb) && topic.verb != TOPIC_TYPING)) {
-        return refuse(plugin, client, NULL, publish->payload, HUM_FORBIDDEN,
+        return refuse(plugin, client, NULL, publish, HUM_FORBIDDEN,
                       "this topic is not for publishing");
     }
     if (topic.verb != TOPIC_TYPING) {
@@ -115,7 +128,7 @@ enum request_verdict request_check(struct plugin *plugin, struct client *client,
     }
     const char *wrong = check_typing(publish);
     if (wrong) {
-        return refuse(plugin, client, &topic, publish->payload, HUM_INVALID_PAYLOAD, wrong);
+        return refuse(plugin, client, &topic, publish, HUM_INVALID_PAYLOAD, wrong);
     }
     return client_waits(client) ? REQUEST_REFUSE : check_rights(plugin, client, &topic, publish);
 }
@@ -123,13 +136,13 @@ enum request_verdict request_check(struct plugin *plugin, struct client *client,
 /* ---- Requests ---- */
 
 static enum request_verdict take_send(struct plugin *plugin, const struct client *client,
-                                      const struct topic *topic, struct str payload) {
+                                      const struct topic *topic, const struct publish *publish) {
     struct send_request request;
     const char *detail;
-    enum hum_status status = send_parse(payload, &request, &detail);
+    enum hum_status status = send_parse(publish->payload, &request, &detail);
 
     if (status != HUM_OK) {
-        return refuse(plugin, client, topic, payload, status, detail);
+        return refuse(plugin, client, topic, publish, status, detail);
     }
     const struct record record = {
         .room = topic->id,
@@ -165,8 +178,8 @@ static json_t *parse_object(struct str payload) {
 
 /* Not past what the broker knows to be there: the database holds it to the log's end. */
 static enum request_verdict take_read(struct plugin *plugin, const struct client *client,
-                                      const struct topic *topic, struct str payload) {
-    json_t *root = parse_object(payload);
+                                      const struct topic *topic, const struct publish *publish) {
+    json_t *root = parse_object(publish->payload);
     const json_t *seq = json_object_get(root, "seq");
     struct read_mark mark = {client_user(client)->id, topic->id, 0};
 
@@ -175,30 +188,32 @@ static enum request_verdict take_read(struct plugin *plugin, const struct client
     }
     json_decref(root);
     if (mark.seq < 1) {
-        return refuse(plugin, client, topic, payload, HUM_INVALID_PAYLOAD,
+        return refuse(plugin, client, topic, publish, HUM_INVALID_PAYLOAD,
                       "seq must be the number of a message");
     }
     enum hum_status status = marks_put(plugin->marks, &mark, steady_ms());
     if (status != HUM_OK) {
-        return refuse(plugin, client, topic, payload, status, NULL);
+        return refuse(plugin, client, topic, publish, status, NULL);
     }
     return REQUEST_TAKE;
 }
 
 static enum request_verdict take_token(struct plugin *plugin, struct client *client,
-                                       const struct topic *topic, struct str payload) {
+                                       const struct topic *topic, const struct publish *publish) {
     struct token_claims claims;
     char token[TOKEN_MAX + 1];
 
+    const struct str payload = publish->payload;
+
     if (payload.len == 0 || payload.len > TOKEN_MAX) {
-        return refuse(plugin, client, topic, payload, HUM_INVALID_TOKEN, NULL);
+        return refuse(plugin, client, topic, publish, HUM_INVALID_TOKEN, NULL);
     }
     memcpy(token, payload.data, payload.len);
     token[payload.len] = '\0';
     if (strlen(token) != payload.len ||
         token_verify(&plugin->keys, token, seconds_now(), &claims) != HUM_OK ||
         claims.user != client_user(client)->id || claims.session != client_session(client)) {
-        return refuse(plugin, client, topic, payload, HUM_INVALID_TOKEN, NULL);
+        return refuse(plugin, client, topic, publish, HUM_INVALID_TOKEN, NULL);
     }
     client_renew(client, claims.expires_at);
     return REQUEST_TAKE;
@@ -244,21 +259,21 @@ static const char *fill_sync(const struct access_set *set, json_t *root,
 }
 
 static enum request_verdict take_sync(struct plugin *plugin, const struct client *client,
-                                      const struct topic *topic, struct str payload) {
+                                      const struct topic *topic, const struct publish *publish) {
     struct user *user = client_user(client);
 
     if (user->syncing) {
-        return refuse(plugin, client, topic, payload, HUM_RATE_LIMITED,
+        return refuse(plugin, client, topic, publish, HUM_RATE_LIMITED,
                       "the sync before this one is still under way");
     }
-    json_t *root = parse_object(payload);
+    json_t *root = parse_object(publish->payload);
     struct sync_request *request = root ? calloc(1, sizeof *request) : NULL;
     const char *wrong = request ? fill_sync(user->set, root, request)
                                 : "the payload must be a JSON object of at most 16 KiB";
     json_decref(root);
     if (wrong) {
         free(request);
-        return refuse(plugin, client, topic, payload, HUM_INVALID_PAYLOAD, wrong);
+        return refuse(plugin, client, topic, publish, HUM_INVALID_PAYLOAD, wrong);
     }
     request->user = user->id;
     user->syncing = true;
@@ -276,8 +291,9 @@ enum request_verdict request_handle(struct plugin *plugin, struct client *client
     if (!plugin_set_loaded(plugin, client)) {
         return REQUEST_CLOSE;
     }
-    if (!within_rate(plugin, client, &topic, publish->payload)) {
-        return REQUEST_REFUSE;
+    int64_t wait_ms = must_wait(plugin, client_user(client), &topic);
+    if (wait_ms > 0) {
+        return slow_down(plugin, client, &topic, publish, wait_ms);
     }
     if (topic.verb == TOPIC_TYPING) {
         return REQUEST_TAKE; /* its rights were checked a moment ago */
@@ -288,13 +304,13 @@ enum request_verdict request_handle(struct plugin *plugin, struct client *client
     }
     switch (topic.verb) {
     case TOPIC_SEND:
-        return take_send(plugin, client, &topic, publish->payload);
+        return take_send(plugin, client, &topic, publish);
     case TOPIC_READ:
-        return take_read(plugin, client, &topic, publish->payload);
+        return take_read(plugin, client, &topic, publish);
     case TOPIC_TOKEN:
-        return take_token(plugin, client, &topic, publish->payload);
+        return take_token(plugin, client, &topic, publish);
     case TOPIC_SYNC:
-        return take_sync(plugin, client, &topic, publish->payload);
+        return take_sync(plugin, client, &topic, publish);
     default:
         return REQUEST_REFUSE;
     }

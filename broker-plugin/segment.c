@@ -65,7 +65,7 @@ bool segment_create(int folder, uint64_t start, size_t size, struct segment *ret
     char name[NAME_MAX_LEN];
 
     name_of(start, name);
-    segment.fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    segment.fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (segment.fd < 0) {
         return false;
     }

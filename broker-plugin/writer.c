@@ -338,21 +338,35 @@ static void log_refusal(struct writer *writer, const struct pending *pending) {
     }
 }
 
-/* Keeps what cannot be stored for the operator to look at. Where even that fails, its sender has
- * it. */
-static void set_aside(struct writer *writer, const struct pending *pending) {
-    const struct record *record = &pending->record;
-
-    number_add(NUMBER_SET_ASIDE, 1);
+static enum pg_outcome try_set_aside(struct writer *writer, const struct record *record) {
     pg_params_reset(writer->params);
     pg_add_int(writer->params, record->room);
     pg_add_int(writer->params, record->sender);
     pg_add_text(writer->params, record->nonce);
     pg_add_bytes(writer->params, record->text);
     pg_add_text(writer->params, str_of(writer->reason));
-    if (pg_run(writer->link.pg, &set_message_aside, writer->params, NULL) != PG_DONE) {
-        log_refusal(writer, pending);
+    return pg_run(writer->link.pg, &set_message_aside, writer->params, NULL);
+}
+
+/* Keeps what cannot be stored for the operator to look at. Where even that is refused, its sender
+ * has it. False: the writer is to stop, and the journal keeps it. */
+static bool set_aside(struct writer *writer, const struct pending *pending) {
+    while (connected(writer)) {
+        enum pg_outcome outcome = try_set_aside(writer, &pending->record);
+
+        if (outcome == PG_LOST) {
+            link_close(&writer->link);
+        } else if (outcome != PG_BUSY) {
+            number_add(NUMBER_SET_ASIDE, 1);
+            return true;
+        } else if (stopping(writer)) {
+            link_close(&writer->link);
+            return false;
+        } else {
+            pause_ms(BUSY_LAST_MS);
+        }
     }
+    return false;
 }
 
 /* Told once it has lasted: short waits for a lock are nothing new. */
@@ -368,9 +382,10 @@ static void commit_apart(struct writer *writer, struct pending *batch, size_t co
     if (count == 1) {
         snprintf(writer->reason, sizeof writer->reason, "%s", pg_error(writer->link.pg));
         log_refusal(writer, batch);
-        mark_settled(writer, batch);
-        set_aside(writer, batch);
-        refuse(writer, batch, HUM_INTERNAL, "the message could not be stored");
+        if (set_aside(writer, batch)) {
+            mark_settled(writer, batch);
+            refuse(writer, batch, HUM_INTERNAL, "the message could not be stored");
+        }
         return;
     }
     commit(writer, batch, count / 2);
@@ -479,6 +494,24 @@ static void note_oldest(struct writer *writer, int64_t accepted_at) {
     atomic_store_explicit(&writer->oldest, accepted_at, memory_order_relaxed);
 }
 
+/* The lowest position that is not committed, and since when it waits. What waits for rooms is in
+ * order for each room, not for all of them. */
+static void release(struct writer *writer) {
+    uint64_t position = journal_position(writer->journal);
+    int64_t oldest = 0;
+
+    for (size_t i = 0; i < writer->deferred_count; i++) {
+        const struct record *record = &writer->deferred[i].record;
+
+        if (record->position < position) {
+            position = record->position;
+            oldest = record->accepted_at;
+        }
+    }
+    note_oldest(writer, oldest);
+    journal_release(writer->journal, position);
+}
+
 static void work(struct writer *writer) {
     gather(writer);
     note_oldest(writer, writer->count > 0 ? writer->batch[0].record.accepted_at : 0);
@@ -487,10 +520,7 @@ static void work(struct writer *writer) {
         return; /* stopped before the commit: the journal keeps them for the next start */
     }
     forget_settled(writer);
-    note_oldest(writer, writer->deferred_count > 0 ? writer->deferred[0].record.accepted_at : 0);
-    journal_release(writer->journal, writer->deferred_count > 0
-                                         ? writer->deferred[0].record.position
-                                         : journal_position(writer->journal));
+    release(writer);
     if (writer->busy_count > 0) {
         pause_ms(BUSY_FIRST_MS);
     }
