@@ -3,21 +3,33 @@
 
 #include "limit.h"
 
-static void test_steps(void **state) {
-    static const struct {
-        int64_t now, wait;
-    } steps[] = {
-        {1000, 0},   {1000, 0},   {1000, 0}, /* a burst of three */
-        {1000, 100}, {1099, 1},   {1100, 0}, /* ten a second */
-        {1100, 100}, {1150, 50},  {1200, 0},     {1210, 90}, {100000, 0},
-        {100000, 0}, {100000, 0}, {100000, 100}, /* no more than the burst is saved up */
-    };
+struct step {
+    int64_t now, wait;
+};
+
+/* Ten a second, three at once. */
+static void run(const struct step *steps, size_t count) {
     struct limit limit = {0};
 
-    (void)state;
-    for (size_t i = 0; i < COUNT(steps); i++) {
+    for (size_t i = 0; i < count; i++) {
         assert_int_equal(limit_take(&limit, steps[i].now, 10, 3), steps[i].wait);
     }
+}
+
+static void test_steps(void **state) {
+    static const struct step burst[] = {{1000, 0}, {1000, 0}, {1000, 0},   {1000, 100},
+                                        {1099, 1}, {1100, 0}, {1100, 100}, {1150, 50},
+                                        {1200, 0}, {1210, 90}};
+    static const struct step long_rest[] = {{1000, 0},   {1000, 0},   {100000, 0},
+                                            {100000, 0}, {100000, 0}, {100000, 100}};
+    /* No more than the burst is saved up. */
+    static const struct step short_rest[] = {
+        {1000, 0}, {1250, 0}, {1250, 0}, {1250, 0}, {1250, 100}};
+
+    (void)state;
+    run(burst, COUNT(burst));
+    run(long_rest, COUNT(long_rest));
+    run(short_rest, COUNT(short_rest));
 }
 
 /* Over any time, what was granted stays below the burst and the rate; and who waits as told gets
