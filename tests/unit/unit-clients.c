@@ -45,8 +45,7 @@ static struct access_set *set_of(int64_t user, int64_t session, int64_t room) {
 }
 
 static struct client *connect(int n, const char *id, int64_t user, int64_t session) {
-    assert_int_equal(clients_connect(clients, handle(n), id, user, session, END, false, NOW),
-                     HUM_OK);
+    assert_int_equal(clients_connect(clients, handle(n), id, user, session, END, NOW), HUM_OK);
     struct client *client = clients_find(clients, handle(n));
     assert_non_null(client);
     return client;
@@ -148,19 +147,19 @@ static void test_connections_of_a_session(void **state) {
         snprintf(id, sizeof id, "10:%d", i);
         connect(i, id, ALICE, SESSION);
     }
-    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, false, NOW),
+    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, NOW),
                      HUM_RATE_LIMITED);
     assert_null(clients_find(clients, handle(20)));
     connect(21, "11:x", ALICE, 11);      /* another session's */
     connect(22, "10:3", ALICE, SESSION); /* takes one of them over */
-    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, false, NOW),
+    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, NOW),
                      HUM_RATE_LIMITED);
     clients_disconnect(clients, handle(3), NOW);
-    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, false, NOW),
+    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, NOW),
                      HUM_RATE_LIMITED);
     client_doom(clients, clients_find(clients, handle(4))); /* on its way out */
     connect(20, "10:x", ALICE, SESSION);
-    assert_int_equal(clients_connect(clients, handle(23), "10:y", ALICE, SESSION, END, false, NOW),
+    assert_int_equal(clients_connect(clients, handle(23), "10:y", ALICE, SESSION, END, NOW),
                      HUM_RATE_LIMITED);
 }
 
@@ -230,8 +229,8 @@ static void test_a_session_ends(void **state) {
 static void test_tokens_expire(void **state) {
     (void)state;
     clients_install(clients, set_of(ALICE, SESSION, DM), NOW);
-    assert_int_equal(
-        clients_connect(clients, handle(1), "10:a", ALICE, SESSION, NOW + 5, false, NOW), HUM_OK);
+    assert_int_equal(clients_connect(clients, handle(1), "10:a", ALICE, SESSION, NOW + 5, NOW),
+                     HUM_OK);
     struct client *soon = clients_find(clients, handle(1)),
                   *later = connect(2, "10:b", ALICE, SESSION);
     clients_sweep(clients, NOW + 4);
@@ -476,6 +475,24 @@ static void test_presence_of_the_doomed(void **state) {
     assert_int_equal(clients_users(clients), 0);
 }
 
+static bool ask_nobody(void *arg, int64_t user) {
+    (void)arg;
+    (void)user;
+    return true;
+}
+
+/* Who was told to be online is told to be gone, even when all that is cached is dropped first. */
+static void test_presence_outlives_a_reload(void **state) {
+    (void)state;
+    clients_install(clients, set_of(ALICE, SESSION, DM), NOW);
+    connect(1, "10", ALICE, SESSION);
+    assert_presence(ALICE, true);
+    clients_disconnect(clients, handle(1), NOW);
+    clients_reload(clients, ask_nobody, NULL);
+    assert_presence(ALICE, false);
+    assert_no_presence();
+}
+
 /* ---- Everything at once ---- */
 
 enum { PEOPLE = 4, PLACES = 12, SHARED_ROOMS = 6 };
@@ -548,7 +565,7 @@ static void anything(int64_t now) {
     snprintf(id, sizeof id, "%lld:%d", (long long)session, (int)dice(3));
     switch (dice(11)) {
     case 0:
-        (void)!clients_connect(clients, handle(n), id, user, session, now + 50, false, now);
+        (void)!clients_connect(clients, handle(n), id, user, session, now + 50, now);
         break;
     case 1:
         clients_disconnect(clients, handle(n), now);
@@ -638,6 +655,7 @@ int main(void) {
         FRESH(test_filters_are_bounded),
         FRESH(test_presence),
         FRESH(test_presence_of_the_doomed),
+        FRESH(test_presence_outlives_a_reload),
         FRESH(test_anything),
     };
 
