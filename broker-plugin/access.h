@@ -10,6 +10,7 @@ enum { ACCESS_READ = 1, ACCESS_SEND = 2 };
 struct access_right {
     int64_t room;
     int64_t last_seq; /* the room's at the time of loading; a lower bound later */
+    int64_t server;   /* of a channel */
     uint8_t kind;     /* enum room_kind */
     uint8_t rights;
 };

@@ -19,7 +19,9 @@ static enum room_kind kind_of(enum topic_scope scope) {
 static int rights_in(const struct access_set *set, const struct topic *topic) {
     const struct access_right *right = access_find(set, topic->id);
 
-    return right && right->kind == kind_of(topic->scope) ? right->rights : 0;
+    return right && right->kind == kind_of(topic->scope) && right->server == topic->server
+               ? right->rights
+               : 0;
 }
 
 static enum hum_status allow_if(bool allowed) { return allowed ? HUM_OK : HUM_FORBIDDEN; }

@@ -11,6 +11,7 @@ struct filter {
     int64_t id;
     uint64_t text_hash;
     bool covers_messages;
+    bool wide; /* everything of a server: its channels, too */
 };
 
 struct client {
@@ -150,7 +151,7 @@ static bool hold_rooms(struct clients *clients, const struct access_set *set) {
     for (size_t i = 0; i < set->right_count; i++) {
         const struct access_right *right = &set->rights[i];
 
-        if (!rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind,
+        if (!rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->server,
                         right->last_seq)) {
             while (i-- > 0) {
                 rooms_release(clients->rooms, set->rights[i].room);
@@ -222,7 +223,8 @@ void clients_change_right(struct clients *clients, int64_t user, const struct ac
     bool had = access_find(set, right->room) != NULL;
     bool gets = right->rights != 0;
     if (gets && !had &&
-        !rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->last_seq)) {
+        !rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->server,
+                    right->last_seq)) {
         return;
     }
     if (access_set_right(set, right) != HUM_OK) {
@@ -231,6 +233,15 @@ void clients_change_right(struct clients *clients, int64_t user, const struct ac
     }
     if (had && !gets) {
         rooms_release(clients->rooms, right->room);
+    }
+}
+
+void clients_drop_room(struct clients *clients, int64_t room) {
+    const struct access_right gone = {.room = room};
+    struct person *person, *next;
+
+    HASH_ITER(hh, clients->people, person, next) {
+        clients_change_right(clients, person->user.id, &gone);
     }
 }
 
@@ -359,6 +370,24 @@ enum hum_status clients_connect(struct clients *clients, const void *handle, con
     return HUM_OK;
 }
 
+static void listen_to(struct clients *clients, const struct filter *filter) {
+    if (filter->covers_messages) {
+        rooms_listen(clients->rooms, filter->id);
+    }
+    if (filter->wide) {
+        rooms_listen_wide(clients->rooms, filter->id);
+    }
+}
+
+static void unlisten_to(struct clients *clients, const struct filter *filter) {
+    if (filter->covers_messages) {
+        rooms_unlisten(clients->rooms, filter->id);
+    }
+    if (filter->wide) {
+        rooms_unlisten_wide(clients->rooms, filter->id);
+    }
+}
+
 void clients_disconnect(struct clients *clients, const void *handle, int64_t now) {
     struct client *client = clients_find(clients, handle);
 
@@ -367,9 +396,7 @@ void clients_disconnect(struct clients *clients, const void *handle, int64_t now
     }
     struct person *person = client->person;
     for (uint32_t i = 0; i < client->filter_count; i++) {
-        if (client->filters[i].covers_messages) {
-            rooms_unlisten(clients->rooms, client->filters[i].id);
-        }
+        unlisten_to(clients, &client->filters[i]);
     }
     if (client->doomed && !client->kicked) {
         DL_DELETE2(clients->doomed, client, doomed_prev, doomed_next);
@@ -446,10 +473,9 @@ enum hum_status client_subscribe(struct clients *clients, struct client *client,
         return HUM_INTERNAL;
     }
     struct filter *added = &client->filters[client->filter_count++];
-    *added = (struct filter){filter->id, hash_of(text), covers_messages(filter)};
-    if (added->covers_messages) {
-        rooms_listen(clients->rooms, added->id);
-    }
+    *added = (struct filter){filter->id, hash_of(text), covers_messages(filter),
+                             filter->scope == TOPIC_SERVER && filter->verb == TOPIC_ALL};
+    listen_to(clients, added);
     return HUM_OK;
 }
 
@@ -457,9 +483,7 @@ void client_unsubscribe(struct clients *clients, struct client *client, const ch
     struct filter *known = find_filter(client, text);
 
     if (known) {
-        if (known->covers_messages) {
-            rooms_unlisten(clients->rooms, known->id);
-        }
+        unlisten_to(clients, known);
         *known = client->filters[--client->filter_count];
     }
 }

@@ -86,6 +86,11 @@ static void change_right(struct plugin *plugin, const struct right_item *item) {
     measure_revocation(&item->item);
 }
 
+static void drop_room(struct plugin *plugin, const struct head_item *item) {
+    clients_drop_room(plugin->clients, item->room);
+    measure_revocation(&item->item);
+}
+
 static void end_session(struct plugin *plugin, const struct session_item *item) {
     clients_end_session(plugin->clients, item->user, item->session);
     measure_revocation(&item->item);
@@ -123,6 +128,9 @@ static void handle(struct plugin *plugin, struct item *item) {
         break;
     case ITEM_RIGHT:
         change_right(plugin, (const struct right_item *)item);
+        break;
+    case ITEM_GONE:
+        drop_room(plugin, (const struct head_item *)item);
         break;
     case ITEM_SESSION_END:
         end_session(plugin, (const struct session_item *)item);

@@ -14,6 +14,7 @@ enum item_kind {
     ITEM_ERROR,       /* somebody's message was refused after it had been taken */
     ITEM_SET,         /* all rights of a user, as loaded */
     ITEM_RIGHT,       /* one right of a user has changed */
+    ITEM_GONE,        /* a room is gone, and with it all rights in it */
     ITEM_SESSION_END, /* a session was revoked */
     ITEM_FRIEND,      /* two people have become friends, or no longer are */
     ITEM_READ,        /* somebody has read up to a number */

@@ -35,7 +35,8 @@ struct listener {
 
 static const struct pg_statement load_access = {
     "load_access",
-    "select user_id, what, id, kind, rights, last_seq from hum_access($1) order by user_id",
+    "select user_id, what, id, kind, rights, last_seq, server_id from hum_access($1) "
+    "order by user_id",
 };
 static const struct pg_statement recent_users = {
     "recent_users",
@@ -81,6 +82,7 @@ static bool add_access_row(struct access_set *set, const struct pg_result *resul
     const struct access_right right = {
         .room = id,
         .last_seq = pg_get_int(result, row, 5),
+        .server = pg_get_int(result, row, 6),
         .kind = (uint8_t)pg_get_int(result, row, 3),
         .rights = (uint8_t)pg_get_int(result, row, 4),
     };
@@ -267,6 +269,16 @@ static bool post_right(struct listener *listener, int64_t user, const struct acc
     return item != NULL;
 }
 
+static bool post_gone(struct listener *listener, int64_t room) {
+    struct head_item *item = item_new(ITEM_GONE, sizeof *item);
+
+    if (item) {
+        item->room = room;
+        hub_post(listener->hub, item);
+    }
+    return item != NULL;
+}
+
 static bool post_friend(struct listener *listener, const struct notice *notice) {
     struct friend_item *item = item_new(ITEM_FRIEND, sizeof *item);
 
@@ -305,6 +317,8 @@ static bool handle_notice(struct listener *listener, const struct notice *notice
         return post_friend(listener, notice);
     case NOTICE_READ:
         return post_read_mark(listener, notice);
+    case NOTICE_GONE:
+        return post_gone(listener, notice->right.room);
     case NOTICE_ROOM:
         post_head(listener, notice->right.room, notice->right.last_seq);
         return true;

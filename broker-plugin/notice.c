@@ -1,6 +1,6 @@
 #include "notice.h"
 
-enum { WORDS_MAX = 6 };
+enum { WORDS_MAX = 7 };
 
 static size_t split(struct str text, struct str words[WORDS_MAX]) {
     const char *end = text.data + text.len;
@@ -46,7 +46,8 @@ static bool parse_access(const struct str *words, struct notice *notice) {
 
     if (!str_id(words[1], &notice->user) || !str_id(words[2], &notice->right.room) ||
         !kind_of(words[3], &notice->right.kind) || !number(words[4], &rights) ||
-        rights > (ACCESS_READ | ACCESS_SEND) || !number(words[5], &notice->right.last_seq)) {
+        rights > (ACCESS_READ | ACCESS_SEND) || !number(words[5], &notice->right.last_seq) ||
+        !number(words[6], &notice->right.server)) {
         return false;
     }
     notice->right.rights = (uint8_t)rights;
@@ -70,6 +71,10 @@ static bool parse_room(const struct str *words, struct notice *notice) {
     return str_id(words[1], &notice->right.room) && number(words[2], &notice->right.last_seq);
 }
 
+static bool parse_gone(const struct str *words, struct notice *notice) {
+    return str_id(words[1], &notice->right.room);
+}
+
 static bool parse_read(const struct str *words, struct notice *notice) {
     return str_id(words[1], &notice->user) && parse_room(words + 1, notice);
 }
@@ -81,8 +86,9 @@ static const struct form {
     bool (*parse)(const struct str *words, struct notice *notice);
 } forms[] = {
     {"user", 2, NOTICE_USER, parse_user},       {"session", 3, NOTICE_SESSION, parse_session},
-    {"access", 6, NOTICE_ACCESS, parse_access}, {"friend", 4, NOTICE_FRIEND, parse_friend},
-    {"room", 3, NOTICE_ROOM, parse_room},       {"read", 4, NOTICE_READ, parse_read},
+    {"access", 7, NOTICE_ACCESS, parse_access}, {"friend", 4, NOTICE_FRIEND, parse_friend},
+    {"room", 3, NOTICE_ROOM, parse_room},       {"gone", 2, NOTICE_GONE, parse_gone},
+    {"read", 4, NOTICE_READ, parse_read},
 };
 
 bool notice_parse(struct str text, struct notice *ret_notice) {

@@ -10,11 +10,12 @@ struct rooms;
 
 struct room {
     int64_t id;
-    int64_t server; /* of a channel */
-    int64_t head;   /* live: the last number delivered; else the last one known */
-    int64_t wanted; /* the highest number known to be committed */
-    uint32_t sets;  /* users' sets that name it; it is forgotten with the last one */
-    uint32_t live;  /* subscriptions */
+    int64_t server;    /* of a channel */
+    int64_t head;      /* live: the last number delivered; else the last one known */
+    int64_t wanted;    /* the highest number known to be committed */
+    uint32_t sets;     /* users' sets that name it; it is forgotten with the last one */
+    uint32_t live;     /* subscriptions */
+    struct wide *wide; /* of a channel: who listens to all of its server */
     enum room_kind kind;
     bool fetching; /* a page was asked for */
 };
@@ -27,11 +28,19 @@ void rooms_free(struct rooms *rooms);
 
 /* NULL: not known. */
 struct room *rooms_find(struct rooms *rooms, int64_t id);
-/* One more set names the room; last_seq: at least what its log had at some time since. False: no
- * memory. */
-bool rooms_hold(struct rooms *rooms, int64_t id, enum room_kind kind, int64_t last_seq);
+/* One more set names the room; server: of a channel, else 0; last_seq: at least what its log had at
+ * some time since. False: no memory. */
+bool rooms_hold(struct rooms *rooms, int64_t id, enum room_kind kind, int64_t server,
+                int64_t last_seq);
 /* One set less names it. */
 void rooms_release(struct rooms *rooms, int64_t id);
+/* Whether anybody listens. */
+bool room_is_live(const struct room *room);
+
+/* One subscription more or less to everything of a server: its channels, those of later included.
+ */
+void rooms_listen_wide(struct rooms *rooms, int64_t server);
+void rooms_unlisten_wide(struct rooms *rooms, int64_t server);
 /* One subscription more or less. */
 void rooms_listen(struct rooms *rooms, int64_t id);
 void rooms_unlisten(struct rooms *rooms, int64_t id);

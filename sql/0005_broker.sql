@@ -17,27 +17,28 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- All that some users may do, for the plugin's memory. what: 's' a living session (id; last_seq is
--- its end in seconds since 1970), 'r' a room (id, kind, rights 1 read + 2 send, last_seq), 'f' a friend (id), 't' the last id
+-- its end in seconds since 1970), 'r' a room (id, kind, rights 1 read + 2 send, last_seq, server_id of a channel), 'f' a friend (id), 't' the last id
 -- that had been handed out (id): a session with a higher one may be too young to be among these.
 create function hum_access(p_users bigint[])
 returns table (user_id bigint, what "char", id bigint, kind smallint, rights smallint,
-               last_seq bigint)
+               last_seq bigint, server_id bigint)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select u.id, 't'::"char", (select last_value from hum_last_id), 0::smallint, 0::smallint, 0::bigint
+    select u.id, 't'::"char", (select last_value from hum_last_id), 0::smallint, 0::smallint, 0::bigint,
+           0::bigint
     from unnest(p_users) u(id)
     union all
     select s.user_id, 's', s.id, 0::smallint, 0::smallint,
-           extract(epoch from s.expires_at)::bigint
+           extract(epoch from s.expires_at)::bigint, 0
     from sessions s
     where s.user_id = any (p_users) and s.revoked_at is null and s.expires_at > now()
     union all
-    select r.id, 'r', r.id, r.kind, 1::smallint, r.last_seq
+    select r.id, 'r', r.id, r.kind, 1::smallint, r.last_seq, 0
     from rooms r where r.id = any (p_users) and r.kind = 4
     union all
     select u.id, 'r', r.id, r.kind,
            (case when exists (select from friendships f
                          where f.user_id = d.user_lo and f.friend_id = d.user_hi)
-                 then 3 else 1 end)::smallint, r.last_seq
+                 then 3 else 1 end)::smallint, r.last_seq, 0
     from unnest(p_users) u(id)
     join dms d on d.user_lo = u.id
     join rooms r on r.id = d.room_id
@@ -45,12 +46,12 @@ language sql stable security definer set search_path = public, pg_temp as $$
     select u.id, 'r', r.id, r.kind,
            (case when exists (select from friendships f
                          where f.user_id = d.user_lo and f.friend_id = d.user_hi)
-                 then 3 else 1 end)::smallint, r.last_seq
+                 then 3 else 1 end)::smallint, r.last_seq, 0
     from unnest(p_users) u(id)
     join dms d on d.user_hi = u.id
     join rooms r on r.id = d.room_id
     union all
-    select f.user_id, 'f', f.friend_id, 0::smallint, 0::smallint, 0::bigint
+    select f.user_id, 'f', f.friend_id, 0::smallint, 0::smallint, 0, 0
     from friendships f where f.user_id = any (p_users)
 $$;
 

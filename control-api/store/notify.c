@@ -30,12 +30,29 @@ enum pg_outcome notify_session(struct pg *pg, int64_t user, int64_t session) {
     return send(pg, payload);
 }
 
-enum pg_outcome notify_access(struct pg *pg, int64_t user, int64_t room, enum room_kind kind,
-                              enum rights rights, int64_t last_seq) {
+static enum pg_outcome send_access(struct pg *pg, int64_t user, int64_t room, enum room_kind kind,
+                                   enum rights rights, int64_t last_seq, int64_t server) {
     char payload[PAYLOAD_MAX];
 
-    snprintf(payload, sizeof payload, "access %" PRId64 " %" PRId64 " %s %d %" PRId64, user, room,
-             room_kind_name(kind), (int)rights, last_seq);
+    snprintf(payload, sizeof payload, "access %" PRId64 " %" PRId64 " %s %d %" PRId64 " %" PRId64,
+             user, room, room_kind_name(kind), (int)rights, last_seq, server);
+    return send(pg, payload);
+}
+
+enum pg_outcome notify_access(struct pg *pg, int64_t user, int64_t room, enum room_kind kind,
+                              enum rights rights, int64_t last_seq) {
+    return send_access(pg, user, room, kind, rights, last_seq, 0);
+}
+
+enum pg_outcome notify_channel(struct pg *pg, int64_t user, int64_t server, int64_t channel,
+                               enum rights rights, int64_t last_seq) {
+    return send_access(pg, user, channel, ROOM_CHANNEL, rights, last_seq, server);
+}
+
+enum pg_outcome notify_gone(struct pg *pg, int64_t room) {
+    char payload[PAYLOAD_MAX];
+
+    snprintf(payload, sizeof payload, "gone %" PRId64, room);
     return send(pg, payload);
 }
 

@@ -68,15 +68,15 @@ def test_rights_in_a_dm(hum, listener):
     listener.until_now()
     dm = hum.open_dm(a, b)
     assert sorted(p for p in listener.of(dm) if p.startswith("access")) == sorted(
-        [f"access {a.id} {dm} dm 3 0", f"access {b.id} {dm} dm 3 0"])
+        [f"access {a.id} {dm} dm 3 0 0", f"access {b.id} {dm} dm 3 0 0"])
     a.say(dm, "one")
     assert listener.of(dm) == [f"room {dm} 1"]
     ok(a.delete(f"/v1/friends/{b.id}"), 204)
     assert sorted(listener.of(dm)) == sorted(
-        [f"access {a.id} {dm} dm 1 1", f"access {b.id} {dm} dm 1 1"])
+        [f"access {a.id} {dm} dm 1 1 0", f"access {b.id} {dm} dm 1 1 0"])
     hum.befriend(a, b)
     assert sorted(listener.of(dm)) == sorted(
-        [f"access {a.id} {dm} dm 3 1", f"access {b.id} {dm} dm 3 1"])
+        [f"access {a.id} {dm} dm 3 1 0", f"access {b.id} {dm} dm 3 1 0"])
     ok(a.post("/v1/dms", {"user_id": b.id}), 200)
     assert all(p.startswith("access") for p in listener.of(dm))
 

@@ -35,7 +35,10 @@ static struct access_set *my_set(void) {
         {.room = OLD_DM, .kind = ROOM_DM, .rights = ACCESS_READ},
         {.room = SERVER, .kind = ROOM_SERVER, .rights = ACCESS_READ},
         {.room = OWN_SERVER, .kind = ROOM_SERVER, .rights = ACCESS_READ | ACCESS_SEND},
-        {.room = CHANNEL, .kind = ROOM_CHANNEL, .rights = ACCESS_READ | ACCESS_SEND},
+        {.room = CHANNEL,
+         .server = OWN_SERVER,
+         .kind = ROOM_CHANNEL,
+         .rights = ACCESS_READ | ACCESS_SEND},
     };
 
     struct access_set *set = set_of(ME, rights, COUNT(rights));

@@ -233,7 +233,7 @@ static void play(uint64_t churn) {
     delivery = (struct delivery){rooms, NULL};
     for (int64_t room = 1; room <= ROOMS; room++) {
         model.log[room] = (int64_t)dice(5);
-        assert_true(rooms_hold(rooms, room, ROOM_DM, model.log[room]));
+        assert_true(rooms_hold(rooms, room, ROOM_DM, 0, model.log[room]));
         if (churn == 0) {
             listen_to(room);
         }
@@ -270,7 +270,7 @@ static void test_fetching_ends(void **state) {
     rooms = rooms_new();
     delivery = (struct delivery){rooms, NULL};
     model.log[1] = 5;
-    assert_true(rooms_hold(rooms, 1, ROOM_DM, 5));
+    assert_true(rooms_hold(rooms, 1, ROOM_DM, 0, 5));
     listen_to(1);
     delivery_head(&delivery, 1, 1000);
     for (int i = 0; i < 10; i++) {

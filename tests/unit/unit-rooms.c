@@ -28,8 +28,8 @@ static void test_a_room_is_forgotten_with_its_last_user(void **state) {
     struct rooms *rooms = rooms_new();
 
     (void)state;
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 10));
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 10));
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 10));
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 10));
     rooms_release(rooms, 5);
     assert_non_null(rooms_find(rooms, 5));
     rooms_listen(rooms, 5);
@@ -45,18 +45,18 @@ static void test_what_a_new_room_knows(void **state) {
     struct rooms *rooms = rooms_new();
 
     (void)state;
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 10));
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 10));
     const struct room *room = rooms_find(rooms, 5);
     assert_int_equal(room->id, 5);
     assert_int_equal(room->kind, ROOM_DM);
     assert_int_equal(room->head, 10);
     assert_int_equal(room->wanted, 10);
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 12)); /* nobody listens: the newer number counts */
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 12)); /* nobody listens: the newer number counts */
     assert_int_equal(room->head, 12);
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 11));
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 11));
     assert_int_equal(room->head, 12);
     rooms_listen(rooms, 5);
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 20)); /* 13 to 20 are still to be delivered */
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 20)); /* 13 to 20 are still to be delivered */
     assert_int_equal(room->head, 12);
     rooms_free(rooms);
 }
@@ -68,7 +68,7 @@ static void test_live_rooms_are_listed(void **state) {
 
     (void)state;
     for (int64_t id = 1; id <= 100; id++) {
-        assert_true(rooms_hold(rooms, id, ROOM_DM, 0));
+        assert_true(rooms_hold(rooms, id, ROOM_DM, 0, 0));
         if (id % 3 == 0) {
             rooms_listen(rooms, id);
         }
@@ -98,7 +98,7 @@ struct step {
 static void run(const struct step *steps, size_t count) {
     struct rooms *rooms = rooms_new();
 
-    assert_true(rooms_hold(rooms, 5, ROOM_DM, 10));
+    assert_true(rooms_hold(rooms, 5, ROOM_DM, 0, 10));
     struct room *room = rooms_find(rooms, 5);
     for (size_t i = 0; i < count; i++) {
         enum room_step step = steps[i].expected;
