@@ -45,7 +45,8 @@ static struct access_set *set_of(int64_t user, int64_t session, int64_t room) {
 }
 
 static struct client *connect(int n, const char *id, int64_t user, int64_t session) {
-    assert_int_equal(clients_connect(clients, handle(n), id, user, session, END, NOW), HUM_OK);
+    assert_int_equal(clients_connect(clients, handle(n), id, user, session, END, false, NOW),
+                     HUM_OK);
     struct client *client = clients_find(clients, handle(n));
     assert_non_null(client);
     return client;
@@ -147,19 +148,19 @@ static void test_connections_of_a_session(void **state) {
         snprintf(id, sizeof id, "10:%d", i);
         connect(i, id, ALICE, SESSION);
     }
-    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, NOW),
+    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, false, NOW),
                      HUM_RATE_LIMITED);
     assert_null(clients_find(clients, handle(20)));
     connect(21, "11:x", ALICE, 11);      /* another session's */
     connect(22, "10:3", ALICE, SESSION); /* takes one of them over */
-    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, NOW),
+    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, false, NOW),
                      HUM_RATE_LIMITED);
     clients_disconnect(clients, handle(3), NOW);
-    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, NOW),
+    assert_int_equal(clients_connect(clients, handle(20), "10:x", ALICE, SESSION, END, false, NOW),
                      HUM_RATE_LIMITED);
     client_doom(clients, clients_find(clients, handle(4))); /* on its way out */
     connect(20, "10:x", ALICE, SESSION);
-    assert_int_equal(clients_connect(clients, handle(23), "10:y", ALICE, SESSION, END, NOW),
+    assert_int_equal(clients_connect(clients, handle(23), "10:y", ALICE, SESSION, END, false, NOW),
                      HUM_RATE_LIMITED);
 }
 
@@ -229,8 +230,8 @@ static void test_a_session_ends(void **state) {
 static void test_tokens_expire(void **state) {
     (void)state;
     clients_install(clients, set_of(ALICE, SESSION, DM), NOW);
-    assert_int_equal(clients_connect(clients, handle(1), "10:a", ALICE, SESSION, NOW + 5, NOW),
-                     HUM_OK);
+    assert_int_equal(
+        clients_connect(clients, handle(1), "10:a", ALICE, SESSION, NOW + 5, false, NOW), HUM_OK);
     struct client *soon = clients_find(clients, handle(1)),
                   *later = connect(2, "10:b", ALICE, SESSION);
     clients_sweep(clients, NOW + 4);
@@ -565,7 +566,7 @@ static void anything(int64_t now) {
     snprintf(id, sizeof id, "%lld:%d", (long long)session, (int)dice(3));
     switch (dice(11)) {
     case 0:
-        (void)!clients_connect(clients, handle(n), id, user, session, now + 50, now);
+        (void)!clients_connect(clients, handle(n), id, user, session, now + 50, false, now);
         break;
     case 1:
         clients_disconnect(clients, handle(n), now);
