@@ -59,7 +59,7 @@ def test_private_files(hum):
 
 
 def test_all_that_listens_is_on_the_address_asked_for(hum):
-    for port in (hum.http_port, hum.mqtt_port, hum.ws_port):
+    for port in (hum.http_port, hum.mqtt_port, hum.ws_port, hum.metrics_port):
         hexport = f":{port:04X}"
         rows = []
         for name in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -1,5 +1,7 @@
 """Settings that cannot work are refused in one clear line, before anything is done."""
 
+import os
+import pathlib
 import socket
 
 import pytest
@@ -27,7 +29,8 @@ def refused(instance, *words, command=("up", "-d"), **settings):
     return lines[0]
 
 
-@pytest.mark.parametrize("name", ["HUM_HTTP_PORT", "HUM_MQTT_PORT", "HUM_WS_PORT"])
+@pytest.mark.parametrize("name", ["HUM_HTTP_PORT", "HUM_MQTT_PORT", "HUM_WS_PORT",
+                                  "HUM_METRICS_PORT"])
 @pytest.mark.parametrize("port", ["0", "65536", "99999999999999999999", "-1", "x", "08080", "80 81", "1e3"])
 def test_what_is_no_port(idle, name, port):
     refused(idle, name, port, **{name: port})
@@ -35,9 +38,11 @@ def test_what_is_no_port(idle, name, port):
 
 def test_ports_must_differ(idle):
     refused(idle, "HUM_HTTP_PORT", "HUM_WS_PORT", HUM_WS_PORT=idle.http_port)
+    refused(idle, "HUM_METRICS_PORT", HUM_METRICS_PORT=idle.mqtt_port)
 
 
-@pytest.mark.parametrize("name", ["HUM_HTTP_PORT", "HUM_MQTT_PORT", "HUM_WS_PORT"])
+@pytest.mark.parametrize("name", ["HUM_HTTP_PORT", "HUM_MQTT_PORT", "HUM_WS_PORT",
+                                  "HUM_METRICS_PORT"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
 def test_a_port_that_is_taken(idle, name, address):
     port = idle.settings[name]
@@ -50,7 +55,7 @@ def test_a_port_that_is_taken(idle, name, address):
 
 
 @pytest.mark.parametrize("settings", [
-    {"HUM_PRESET": "debug"}, {"HUM_BIND": "localhost"}, {"HUM_BIND": "1.2.3"}, {"HUM_BIND": "; reboot"},
+    {"HUM_PRESET": "debug"}, {"HUM_LIMITS": "no"}, {"HUM_BIND": "localhost"}, {"HUM_BIND": "1.2.3"}, {"HUM_BIND": "; reboot"},
 ], ids=str)
 def test_other_settings(idle, settings):
     ((name, value),) = settings.items()
@@ -92,3 +97,22 @@ def test_status_and_down_without_an_instance(idle):
     assert done.returncode != 0 and "stopped" in done.stdout
     done = idle.run("down")
     assert done.returncode == 0 and "not running" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="others go through sudo, which keeps no PATH")
+def test_a_package_that_cannot_be_installed(idle, tmp_path):
+    """A dpkg that does not know jq, and an apt-get that fails."""
+    stubs = {"dpkg-query": '/usr/bin/dpkg-query "$@" | grep -v " jq$"',
+             "apt-get": "echo 'E: no such archive'; exit 100"}
+    for name, text in stubs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    policy = pathlib.Path("/usr/sbin/policy-rc.d")
+    before = policy.exists()
+    done = idle.run("up", "-d", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert "jq" in last and "not installed" in last
+    assert "no such archive" in done.stderr
+    assert not processes.of_home(idle.home)
+    assert policy.exists() == before
