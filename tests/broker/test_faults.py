@@ -93,7 +93,8 @@ def test_the_plugins_database_connections_broken_off(connect, hum, people):
 
 
 def test_what_changed_while_the_plugin_heard_nothing(connect, hum, people):
-    """Notices are lost with the connection that listens: rights and sessions are then read anew."""
+    """Notices are lost with the connection that listens: rights, sessions and the ends of rooms are then read
+    anew."""
     alice, bob, dm = people
     second = alice.sign_in()
     revoked, stays, b = connect(second), connect(alice), connect(bob)
@@ -103,9 +104,15 @@ def test_what_changed_while_the_plugin_heard_nothing(connect, hum, people):
     with hum.database.session() as cursor:
         cursor.execute("update sessions set revoked_at = now() where id = %s", (second.sid,))
         cursor.execute("delete from friendships where user_id in (%s, %s)", (alice.id, bob.id))
+        cursor.execute(
+            "select from hum_append(1::smallint, array[%s::bigint], array[%s::bigint], array['unheard'],"
+            " array[gen_random_uuid()], array['x'], array[null::bigint], array[null::jsonb], true, true)",
+            (dm, alice.id))
     for pid in plugins_backends(hum):
         hum.database.rows("select pg_terminate_backend(%s)", pid)
     revoked.closed()
+    for client in (stays, b):
+        client.message(room(dm), "unheard")
 
     def refused():
         nonce = unique("n")

@@ -1,0 +1,144 @@
+"""A new token in place of the old one, on the living connection; and the rate limits."""
+
+import time
+
+import pytest
+
+from lib.instance import Instance
+from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, eventually
+from lib.rest import ok, unique
+from lib.tokens import Mint
+
+VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
+
+
+def short(hum, person, seconds):
+    return {**person.mqtt, "password": Mint(hum, person).token(exp=int(time.time()) + seconds)}
+
+
+def works(client, dm):
+    client.subscribe(f"dm/{dm}/messages")
+    client.message(f"dm/{dm}/messages", client.send(dm, "still here"))
+
+
+@VERSIONS
+def test_a_renewed_connection_outlives_its_first_token(connect, hum, people, version):
+    alice, _, dm = people
+    renewed = connect(short(hum, alice, 3), suffix="renewed", version=version)
+    left = connect(short(hum, alice, 3), suffix="left", version=version)
+    code = renewed.publish(f"user/{alice.id}/token", alice.mqtt["password"])
+    assert code in (TAKEN if version == V5 else (0,))
+    left.closed()  # as long-lived as the other was
+    works(renewed, dm)
+
+
+@VERSIONS
+def test_a_token_of_a_refresh_renews(connect, hum, people, version):
+    alice, _, dm = people
+    client = connect(short(hum, alice, 3), suffix="renewed", version=version)
+    left = connect(short(hum, alice, 3), suffix="left", version=version)
+    body = {"refresh_token": alice.session["refresh_token"]}
+    fresh = ok(alice.post("/v1/auth/refresh", body), 200)["mqtt"]["password"]
+    client.publish(f"user/{alice.id}/token", fresh)
+    left.closed()
+    works(client, dm)
+
+
+def wrong_tokens(hum, alice, bob):
+    mint, now = Mint(hum, alice), int(time.time())
+    return {
+        "empty": "",
+        "junk": "x" * 100,
+        "long": "x" * 20000,
+        "expired": mint.token(exp=now - 1),
+        "another's": bob.mqtt["password"],
+        "another session's": alice.sign_in().mqtt["password"],
+        "of the API": alice.session["access_token"],
+        "to refresh": alice.session["refresh_token"],
+        "another key": mint.token(key=b"x" * 32),
+        "none": mint.token(header={"alg": "none"}),
+        "NUL behind it": alice.mqtt["password"] + "\0",
+        "a space behind it": alice.mqtt["password"] + " ",
+    }
+
+
+@VERSIONS
+def test_a_wrong_token_renews_nothing(connect, hum, people, version):
+    alice, bob, dm = people
+    client = connect(short(hum, alice, 3), suffix="short", version=version)
+    client.subscribe(f"user/{alice.id}/errors")
+    tokens = wrong_tokens(hum, alice, bob)
+    for count, token in enumerate(tokens.values(), 1):
+        code = client.publish(f"user/{alice.id}/token", token)
+        assert code == (REFUSED if version == V5 else 0)
+        client.wait(lambda: len(client.heard()) == count)
+    for error in client.messages(f"user/{alice.id}/errors"):
+        assert error["code"] == "invalid_token"
+        assert alice.mqtt["password"] not in str(error)
+    client.closed()
+
+
+def test_nobody_renews_for_another(connect, hum, people):
+    alice, bob, dm = people
+    a, b = connect(alice), connect(bob)
+    assert b.publish(f"user/{alice.id}/token", alice.mqtt["password"]) == REFUSED
+    assert b.publish(f"user/{alice.id}/token", bob.mqtt["password"]) == REFUSED
+    assert a.publish(f"user/{alice.id}/token", bob.mqtt["password"]) == REFUSED
+    works(a, dm)
+    works(b, dm)
+
+
+# --- rate limits, on an instance that has them ---
+
+
+@pytest.fixture(scope="module")
+def limited():
+    instance = Instance(HUM_LIMITS="on")
+    try:
+        instance.up()
+        yield instance
+        assert not instance.reports(), instance.reports()
+    finally:
+        instance.remove()
+
+
+@VERSIONS
+def test_a_flood_of_messages_is_refused_and_what_was_taken_stays(limited, version):
+    """A burst of 60, then 20 a second and person, over all their connections."""
+    alice, bob, dm = limited.pair()
+    with Client(limited, bob.mqtt) as b, Client(limited, alice.mqtt, version=version) as a, \
+            Client(limited, alice.mqtt, version=version, suffix="second") as second:
+        eventually(lambda: b.subscribe(f"dm/{dm}/messages") == 1)
+        eventually(lambda: a.subscribe(f"user/{alice.id}/errors", f"dm/{dm}/messages") == [1, 1])
+        sent = []
+        for i in range(200):
+            nonce = unique("n")
+            client = (a, second)[i % 2]
+            sent.append((nonce, client, client.submit(f"dm/{dm}/send", {"nonce": nonce, "text": "x"})))
+        codes = {nonce: client.acked(mid) for nonce, client, mid in sent}
+        topic = f"user/{alice.id}/errors"
+
+        def settled():
+            known = {m["nonce"] for m in (*a.messages(topic), *a.messages(f"dm/{dm}/messages"))}
+            return known >= set(codes)
+
+        a.wait(settled)  # every one of them is either in the log or refused by name
+        errors = {m["nonce"]: m for m in a.messages(topic)}
+        taken = {m["nonce"] for m in bob.history(dm)}
+        assert 60 <= len(taken) < 200
+        assert set(errors) == set(codes) - taken
+        for error in errors.values():
+            assert (error["code"], error["room"]) == ("rate_limited", dm)
+            assert error["retry_after_ms"] > 0
+        if version == V5:
+            assert {n for n, code in codes.items() if code == REFUSED} == set(errors)
+        # Others are not held back, nor is the connection closed.
+        b.message(f"dm/{dm}/messages", b.send(dm, "from bob"))
+        again = min(errors.values(), key=lambda e: e["retry_after_ms"])["nonce"]
+
+        def through():
+            a.publish(f"dm/{dm}/send", {"nonce": again, "text": "x"})
+            a.barrier()
+            return any(m["nonce"] == again for m in a.messages(f"dm/{dm}/messages"))
+
+        eventually(through)
