@@ -5,7 +5,6 @@ import socket
 import pytest
 
 from lib import raw
-from lib.instance import PRESET
 from lib.race import race
 from lib.rest import ok, problem
 
@@ -106,7 +105,7 @@ def test_a_long_query(hum, alice):
     assert answer is None or answer.status in (200, 400, 414, 431), answer
 
 
-@pytest.mark.skipif(PRESET != "release", reason="sanitizers hold on to memory, and find leaks themselves")
+@pytest.mark.release_only
 def test_requests_that_are_dropped_take_no_memory(hum):
     """Too many query values for the connection's memory: the server hangs up, and forgets."""
     def resident():

@@ -241,7 +241,7 @@ def test_a_database_of_ones_own(hum, new_instance):
             hum.database.rows(f"drop role if exists {role}")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the daemons as somebody else")
+@pytest.mark.root_only
 def test_a_folder_that_the_daemons_cannot_pass(new_instance):
     blocked = pathlib.Path(tempfile.mkdtemp(prefix="hum-test-blocked-"))  # mode 0700
     try:

@@ -99,7 +99,7 @@ def test_status_and_down_without_an_instance(idle):
     assert done.returncode == 0 and "not running" in done.stdout
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="others go through sudo, which keeps no PATH")
+@pytest.mark.root_only
 def test_a_package_that_cannot_be_installed(idle, tmp_path):
     """A dpkg that does not know jq, and an apt-get that fails."""
     stubs = {"dpkg-query": '/usr/bin/dpkg-query "$@" | grep -v " jq$"',

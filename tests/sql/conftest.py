@@ -9,9 +9,7 @@ from lib.migrations import Cluster, finish, migrate
 
 @pytest.fixture(scope="session")
 def cluster(hum):
-    cluster = Cluster(hum.database)
-    yield cluster
-    cluster.drop_all()
+    return Cluster(hum.database)
 
 
 @pytest.fixture
