@@ -24,7 +24,7 @@ struct user {
     int64_t id;
     struct access_set *set; /* NULL: not loaded */
     bool loading;
-    bool syncing;       /* a catch-up is under way */
+    int syncs;          /* catch-ups that are under way */
     struct limit sends; /* what is left of the user's rates */
     struct limit requests;
 };

@@ -97,7 +97,7 @@ void delivery_read_mark(struct delivery *delivery, const struct read_mark *mark)
     const struct room *room = rooms_find(delivery->rooms, mark->room);
     char topic[TOPIC_MAX], payload[48];
 
-    if (room && room_is_live(room) && room->kind != ROOM_INBOX) {
+    if (room && room->kind != ROOM_INBOX) {
         topic_read_mark(topic, room->kind, room->id, room->server, mark->user);
         int len = snprintf(payload, sizeof payload, "{\"seq\":%lld}", (long long)mark->seq);
         publish(topic, payload, (size_t)len, false);

@@ -70,8 +70,8 @@ static void tell_marked(struct plugin *plugin, const struct marked_item *item) {
 static void tell_sync(struct plugin *plugin, const struct sync_item *item) {
     struct user *user = clients_find_user(plugin->clients, item->user);
 
-    if (item->done && user) {
-        user->syncing = false;
+    if (item->done && user && user->syncs > 0) {
+        user->syncs--;
     }
     delivery_sync(item);
 }

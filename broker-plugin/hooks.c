@@ -99,6 +99,17 @@ static int on_basic_auth(int event_kind, void *event_data, void *userdata) {
     return admit(plugin, event->client, &claims);
 }
 
+/* Mosquitto tells the end of a connection before it asks about its will. */
+static void remember_gone(struct plugin *plugin, const struct mosquitto *handle) {
+    const struct client *client = clients_find(plugin->clients, handle);
+
+    plugin->gone = NULL;
+    if (client && !client_doomed(client) && !client_waits(client)) {
+        plugin->gone = handle;
+        plugin->gone_user = client_user(client)->id;
+    }
+}
+
 static int on_disconnect(int event_kind, void *event_data, void *userdata) {
     const struct mosquitto_evt_disconnect *event = event_data;
     struct plugin *plugin = userdata;
@@ -107,6 +118,7 @@ static int on_disconnect(int event_kind, void *event_data, void *userdata) {
     if (event->client == plugin->waker) {
         plugin->waker = NULL;
     }
+    remember_gone(plugin, event->client);
     clients_disconnect(plugin->clients, event->client, seconds_now());
     return MOSQ_ERR_SUCCESS;
 }
@@ -159,16 +171,27 @@ static int answer(enum request_verdict verdict) {
     return MOSQ_ERR_UNKNOWN; /* any code but ACL_DENIED closes without an acknowledgement */
 }
 
-static int check_write(struct plugin *plugin, struct client *client,
-                       const struct mosquitto_evt_acl_check *event) {
-    const struct publish publish = {
+static struct publish publish_of(const struct mosquitto_evt_acl_check *event) {
+    return (struct publish){
         .topic = event->topic,
         .payload = {event->payload, event->payloadlen},
         .qos = event->qos,
         .retain = event->retain,
     };
+}
+
+static int check_write(struct plugin *plugin, struct client *client,
+                       const struct mosquitto_evt_acl_check *event) {
+    const struct publish publish = publish_of(event);
 
     return answer(request_check(plugin, client, &publish));
+}
+
+static int check_will(struct plugin *plugin, const struct mosquitto_evt_acl_check *event) {
+    const struct user *user = clients_find_user(plugin->clients, plugin->gone_user);
+    const struct publish publish = publish_of(event);
+
+    return user && request_allows_will(user, &publish) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
 }
 
 static int on_acl_check(int event_kind, void *event_data, void *userdata) {
@@ -177,6 +200,9 @@ static int on_acl_check(int event_kind, void *event_data, void *userdata) {
     struct client *client = clients_find(plugin->clients, event->client);
 
     (void)event_kind;
+    if (!client && event->access == MOSQ_ACL_WRITE && event->client == plugin->gone) {
+        return check_will(plugin, event);
+    }
     /* Unknown pointers: the waking connection, and a made-up client of the broker's own. */
     if (!client || client_doomed(client)) {
         return MOSQ_ERR_ACL_DENIED;
@@ -247,6 +273,7 @@ static int on_tick(int event_kind, void *event_data, void *userdata) {
     (void)event_kind;
     (void)event_data;
     plugin->reloading = false;
+    plugin->gone = NULL;
     if (mailbox_pending(&plugin->hub.box)) {
         plugin_drain(plugin);
     }

@@ -48,8 +48,11 @@ struct plugin {
     bool limits;        /* rates are limited */
     bool marks_written; /* a list of marks is with the clerk */
     const void *waker;  /* the broker's pointer to our own connection */
-    bool link_down;     /* the database is known to be away */
-    bool reloading;     /* SIGHUP: the broker asks again about connections that it has */
+    /* The connection that ended last, until the next TICK: its will comes after its end. */
+    const void *gone;
+    int64_t gone_user;
+    bool link_down; /* the database is known to be away */
+    bool reloading; /* SIGHUP: the broker asks again about connections that it has */
     int64_t swept_at;
     int64_t refused_logged_at;
     /* The last topic read: a message that goes to many is asked about once a recipient. */

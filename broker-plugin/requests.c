@@ -10,6 +10,7 @@ enum {
     REQUESTS_BURST = 150,
     TYPING_PAYLOAD_MAX = 64,
     MARKS_AT_ONCE = 500,
+    SYNCS_MAX = SESSION_CONNECTIONS_MAX, /* of a user, at once */
 };
 
 /* ---- Refusals ---- */
@@ -133,6 +134,15 @@ enum request_verdict request_check(struct plugin *plugin, struct client *client,
     return client_waits(client) ? REQUEST_REFUSE : check_rights(plugin, client, &topic, publish);
 }
 
+/* The will of a connection that has just ended: a typing sign or nothing. */
+bool request_allows_will(const struct user *user, const struct publish *publish) {
+    struct topic topic;
+
+    return !publish->retain && topic_parse(str_of(publish->topic), &topic) &&
+           topic.verb == TOPIC_TYPING && !check_typing(publish) &&
+           authz_verdict(user->set, AUTHZ_WRITE, &topic) == HUM_OK;
+}
+
 /* ---- Requests ---- */
 
 static enum request_verdict take_send(struct plugin *plugin, const struct client *client,
@@ -176,22 +186,29 @@ static json_t *parse_object(struct str payload) {
     return root;
 }
 
-/* Not past what the broker knows to be there: the database holds it to the log's end. */
+/* Not past the end of the log, as far as the broker knows it: one mark beyond would hide all that
+ * follow. */
+static int64_t bounded(struct plugin *plugin, int64_t id, int64_t seq) {
+    const struct room *room = rooms_find(plugin->rooms, id);
+    int64_t end = !room ? 0 : room->wanted > room->head ? room->wanted : room->head;
+
+    return seq < end ? seq : end;
+}
+
 static enum request_verdict take_read(struct plugin *plugin, const struct client *client,
                                       const struct topic *topic, const struct publish *publish) {
     json_t *root = parse_object(publish->payload);
-    const json_t *seq = json_object_get(root, "seq");
-    struct read_mark mark = {client_user(client)->id, topic->id, 0};
+    const json_t *value = json_object_get(root, "seq");
+    int64_t seq = json_is_integer(value) ? json_integer_value(value) : 0;
 
-    if (json_is_integer(seq)) {
-        mark.seq = json_integer_value(seq);
-    }
     json_decref(root);
-    if (mark.seq < 1) {
+    if (seq < 1) {
         return refuse(plugin, client, topic, publish, HUM_INVALID_PAYLOAD,
                       "seq must be the number of a message");
     }
-    enum hum_status status = marks_put(plugin->marks, &mark, steady_ms());
+    const struct read_mark mark = {client_user(client)->id, topic->id,
+                                   bounded(plugin, topic->id, seq)};
+    enum hum_status status = mark.seq > 0 ? marks_put(plugin->marks, &mark, steady_ms()) : HUM_OK;
     if (status != HUM_OK) {
         return refuse(plugin, client, topic, publish, status, NULL);
     }
@@ -262,9 +279,9 @@ static enum request_verdict take_sync(struct plugin *plugin, const struct client
                                       const struct topic *topic, const struct publish *publish) {
     struct user *user = client_user(client);
 
-    if (user->syncing) {
+    if (user->syncs == SYNCS_MAX) {
         return refuse(plugin, client, topic, publish, HUM_RATE_LIMITED,
-                      "the sync before this one is still under way");
+                      "the syncs before this one are still under way");
     }
     json_t *root = parse_object(publish->payload);
     struct sync_request *request = root ? calloc(1, sizeof *request) : NULL;
@@ -276,7 +293,7 @@ static enum request_verdict take_sync(struct plugin *plugin, const struct client
         return refuse(plugin, client, topic, publish, HUM_INVALID_PAYLOAD, wrong);
     }
     request->user = user->id;
-    user->syncing = true;
+    user->syncs++;
     clerk_sync(plugin->clerk, request);
     return REQUEST_TAKE;
 }

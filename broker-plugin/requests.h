@@ -19,6 +19,8 @@ struct publish {
 /* Before the broker takes a publish or sends a will: what may be published at all. */
 enum request_verdict request_check(struct plugin *plugin, struct client *client,
                                    const struct publish *publish);
+/* Whether the will of a connection of this user, which has just ended, may go out. */
+bool request_allows_will(const struct user *user, const struct publish *publish);
 /* A publish that passed the check. Wills do not come here. */
 enum request_verdict request_handle(struct plugin *plugin, struct client *client,
                                     const struct publish *publish);

@@ -459,6 +459,7 @@ static bool gather_new(struct writer *writer) {
     message_dedup_key(pending->record.sender, pending->record.nonce, pending->key);
     pending->maybe_known =
         recent_seen(writer->recent, pending->record.room, pending->key) || pending->record.replayed;
+    number_add(NUMBER_REPLAYED, pending->record.replayed);
     if (count_of_room(writer->deferred, writer->deferred_count, pending->record.room) > 0) {
         defer(writer, pending);
     } else {
