@@ -1,0 +1,103 @@
+"""The broker dies, is told to reload, or runs out of descriptors, while people chat."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+
+from lib.mqtt import eventually
+
+
+def test_killed_in_the_middle_of_a_burst(bed, rounds):
+    bed.crowd(pace=400)
+    bed.talk()
+    for _ in range(3 * rounds):
+        bed.moment(50, 500)
+        bed.broker.kill()
+        bed.broker.start()
+        bed.healed("after a kill -9 of the broker all")
+    bed.finish()
+
+
+def test_killed_again_while_it_replays(bed, rounds):
+    """Once while nothing of the replay can be committed, once at any moment of it."""
+    _, (ab, bc) = bed.crowd(pace=400, window=300)
+    for _ in range(rounds):
+        bed.talk()
+        bed.moment()
+        with bed.hold(ab, bc):
+            bed.until(lambda: all(len(c.waiting) > 100 for c in bed.chatters), "much has gathered")
+            bed.broker.kill()
+            bed.broker.start()
+            eventually(lambda: bed.broker.numbers()["hum_messages_replayed_total"] > 100)
+            bed.broker.kill()
+        bed.broker.start(wait=False)
+        threading.Event().wait(bed.random.uniform(0, 0.1))
+        bed.broker.kill()
+        bed.broker.start()
+        bed.healed("after three kills all")
+    bed.finish()
+
+
+def test_reloaded_every_200_ms(bed, outage):
+    """SIGHUP signs every connection in again; none is to notice."""
+    bed.crowd()
+    mark = bed.mark()
+    bed.talk()
+    bed.moment()
+    before = [c.connections for c in bed.chatters]
+    reloads = 0
+    with bed.broker.log_after() as log:
+        while reloads < 5 * outage:
+            bed.broker.tell(signal.SIGHUP)
+            reloads += 1
+            bed.moment(1, 40)
+            eventually(lambda: log().count("Reloading config") >= reloads)
+    bed.healed()
+    bed.finish()
+    assert [c.connections for c in bed.chatters] == before
+    bed.returned(mark)
+
+
+@contextlib.contextmanager
+def few_descriptors(broker, spare):
+    """Leaves the broker so many descriptors more than it has open. As its own user, who may lower the
+    limit and raise it again."""
+    def limit(files):
+        command = ["prlimit", f"--pid={broker.pid}", f"--nofile={files}:{broker.files[1]}"]
+        if os.geteuid() == 0:
+            command = ["setpriv", f"--reuid={broker.owner.st_uid}", f"--regid={broker.owner.st_gid}", "--clear-groups",
+                       *command]
+        subprocess.run(command, check=True)
+
+    # The limit is on numbers, and those in use are not without gaps.
+    highest = max(int(fd) for fd in os.listdir(f"/proc/{broker.pid}/fd"))
+    limit(highest + 1 + spare)
+    try:
+        yield
+    finally:
+        limit(broker.files[0])
+
+
+def test_descriptors_exhausted(bed):
+    (alice, *_), (ab, _) = bed.crowd()
+    mark = bed.mark()
+    bed.talk()
+    bed.moment()
+    with few_descriptors(bed.broker, 2):
+        crowd = [bed.chatter(f"late{i}", alice.sign_in(), [ab]) for i in range(6)]
+        bed.until(lambda: sum(c.endings.total() > 0 for c in crowd) >= 4, "some are turned away")
+        # The clients snatch at whatever the broken connections to the database leave.
+        bed.postgres.terminate("hum-broker")
+        bed.moment(1, 40)
+    bed.until(lambda: all(c.synced for c in crowd), "the others come in", 30)
+    bed.talk()
+    bed.healed()
+    for client in crowd:
+        client.talking.clear()
+    bed.finish()
+    for client in crowd:
+        bed.clients.remove(client)
+        client.finish()
+    bed.returned(mark)

@@ -1,0 +1,227 @@
+"""The database dies, stops, freezes, refuses, loses connections or its table, while people chat."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from lib.bed.bed import HEAL_S
+from lib.mqtt import V5, Client, Refused, eventually
+
+
+def lasts(seconds):
+    """An outage lasts: there is no event to wait for."""
+    threading.Event().wait(seconds)
+
+
+@contextlib.contextmanager
+def killed(bed):
+    bed.postgres.kill()
+    yield
+    bed.postgres.start()
+
+
+@contextlib.contextmanager
+def stopped(bed):
+    bed.postgres.shut_down()
+    yield
+    bed.postgres.start()
+
+
+@contextlib.contextmanager
+def frozen(bed):
+    bed.postgres.freeze()
+    yield
+    bed.postgres.thaw()
+
+
+@contextlib.contextmanager
+def refusing(bed):
+    bed.postgres.refuse()
+    yield
+    bed.postgres.allow()
+
+
+AWAY = {"killed": killed, "stopped": stopped, "frozen": frozen, "refusing": refusing}
+
+
+@pytest.mark.parametrize("how", AWAY)
+def test_away(bed, how, outage, rounds):
+    """Messages wait in the journal, whoever is connected stays, and pings are answered all the while."""
+    bed.crowd(ping_s=0.05)
+    mark = bed.mark()
+    bed.talk()
+    for _ in range(rounds):
+        bed.moment()
+        start = time.monotonic()
+        with AWAY[how](bed):
+            connections = [c.connections for c in bed.chatters]
+            lasts(outage * bed.random.uniform(0.5, 1))
+            bed.until(lambda: bed.broker.numbers()["hum_journal_bytes"] > 0, "messages wait")
+            assert [c.connections for c in bed.chatters] == connections
+            for client in bed.chatters:
+                pings = [took for asked, took in client.pings if asked > start]
+                assert len(pings) >= 3, f"{client.name} had {len(pings)} answers while PostgreSQL was {how}"
+                bed.figure(f"{client.name}'s slowest ping", max(pings))
+        bed.healed(f"with PostgreSQL {how} and back, all")
+    bed.finish()
+    bed.returned(mark)
+
+
+def test_rights_fail_closed_while_it_refuses(bed):
+    """I6: who is known stays, who is not is not let in; what changed meanwhile holds afterwards."""
+    (alice, bob, carol), (ab, bc) = bed.crowd()
+    revoked = bed.chatter("revoked", alice.sign_in(), [ab])
+    bed.ready()
+    bed.talk()
+    bed.moment()
+    with refused_to_the_broker(bed):
+        bed.until(lambda: bed.broker.numbers()["hum_postgres_link_up"] == 0, "the link is known to be down")
+        with pytest.raises(Refused):
+            Client(bed.instance, bed.instance.sign_up().mqtt, version=V5)
+        tries = {c: c.tries for c in bed.chatters if c.forbidden}
+        with bed.database.session() as cursor:  # behind everybody's back
+            cursor.execute("update sessions set revoked_at = now() where id = %s", (revoked.person.sid,))
+            pair = [int(bob.id), int(carol.id)]
+            cursor.execute("delete from friendships where user_id = any(%s) and friend_id = any(%s)", (pair, pair))
+        bed.until(lambda: all(c.tries > n + 5 for c, n in tries.items()), "foreign rooms are tried")
+    start = time.monotonic()
+    bed.until(lambda: not revoked.up and revoked.refusals, "the revoked session is out", HEAL_S)
+    bed.figure("a session revoked meanwhile is out after", time.monotonic() - start)
+    bed.leave(revoked)
+    strangers = [c for c in bed.clients if c.rooms == [bc]]
+    bed.until(lambda: all("not_friends" in told(c) for c in strangers), "they are not friends any more", HEAL_S)
+    for client in bed.clients:
+        if bc in client.rooms:
+            client.talking.clear()
+    bed.healed("with the broker's role back, all")
+    bed.finish(errors=["not_friends"])
+
+
+def told(client):
+    return {e["code"] for m in list(client.sent.values()) for e in m.errors}
+
+
+@contextlib.contextmanager
+def refused_to_the_broker(bed):
+    bed.database.rows("alter role hum_broker nologin")
+    bed.postgres.terminate("hum-broker")
+    try:
+        yield
+    finally:
+        bed.database.rows("alter role hum_broker login")
+
+
+@pytest.mark.parametrize("name", ["writer", "listener", "clerk", ""], ids=lambda n: n or "all")
+def test_backends_broken_off(bed, name, rounds):
+    bed.crowd()
+    mark = bed.mark()
+    bed.talk()
+    for _ in range(3 * rounds):
+        bed.moment()
+        for client in bed.chatters:
+            client.ask_again()
+        eventually(lambda: bed.postgres.terminate(f"hum-broker {name}".strip()))
+        bed.healed(f"with the {name or 'broker'}'s backend broken off, all")
+        bed.ready()
+    bed.finish()
+    bed.returned(mark)
+
+
+def test_a_backend_killed(bed):
+    """kill -9 of one: PostgreSQL itself then breaks all others off and recovers."""
+    bed.crowd()
+    bed.talk()
+    bed.moment()
+    (pid,) = bed.postgres.backends("hum-broker writer")
+    os.kill(pid, signal.SIGKILL)
+    eventually(bed.postgres.ready)
+    bed.healed("with the writer's backend killed, all")
+    bed.finish()
+
+
+def test_a_room_that_somebody_holds(bed, outage):
+    """Only that room waits, and its order is kept."""
+    _, (ab, bc) = bed.crowd()
+    bed.talk()
+    bed.moment()
+    with bed.hold(ab):
+        start = time.monotonic()
+        # What was under way when the lock was taken may still arrive.
+        held = [c for c in bed.clients if c.rooms == [ab]]
+        bed.until(lambda: all(len(c.waiting) == c.window for c in held), "the room waits")
+        heads = bed.head(ab)
+        free = [c for c in bed.clients if c.rooms == [bc]]
+        for _ in range(3):
+            moment = time.monotonic()
+            bed.until(lambda: all(c.seen_since(moment) for c in free), "the other room goes on")
+        assert bed.head(ab) == heads
+        lasts(outage - (time.monotonic() - start) if outage > 2 else 0)
+    bed.healed("with the room free again, all")
+    bed.finish()
+
+
+def test_the_messages_table_is_gone(bed, outage):
+    """Senders are told; when it is back, so is the chat. What was told is set aside, not lost."""
+    bed.crowd()
+    bed.talk()
+    bed.moment()
+    with bed.database.session() as cursor:
+        cursor.execute("alter table messages rename to messages_away")
+    try:
+        told = [c for c in bed.chatters if c.resend]
+        bed.until(lambda: all(any(m.errors for m in c.sent.values()) for c in told), "senders are told")
+        lasts(outage - 2)
+    finally:
+        with bed.database.session() as cursor:
+            cursor.execute("alter table messages_away rename to messages")
+    bed.healed("with the table back, all")
+    bed.finish(errors=["internal", "unavailable"])
+    kept = {(str(sender), nonce) for sender, nonce in bed.database.rows("select sender_id, nonce from set_aside")}
+    for client in bed.chatters:
+        for message in client.sent.values():
+            if message.errors:
+                assert (client.person.id, message.nonce) in kept, message
+
+
+def test_the_control_api_killed_in_the_middle_of_requests(bed, rounds):
+    """Who posts by REST tries again with the same nonce; who chats over MQTT does not notice."""
+    (alice, bob, carol), (ab, bc) = bed.crowd()
+    for i, person in enumerate((alice, bob, carol)):
+        bed.poster(f"poster{i}", person, [ab if person is alice else bc], pace=200)
+    bed.talk()
+    bed.moment()
+    connections = [c.connections for c in bed.chatters]
+    for _ in range(2 * rounds):
+        bed.moment(30, 200)
+        bed.api.kill()
+        moment = time.monotonic()
+        bed.until(lambda: all(c.seen_since(moment) for c in bed.chatters), "MQTT goes on")
+        bed.api.start()
+        bed.healed("with the control API killed and started, all")
+    assert [c.connections for c in bed.chatters] == connections
+    bed.finish()
+
+
+def test_the_clock_steps_back_an_hour(bed):
+    """The ids that were handed out are then an hour ahead of the clock: they go on rising, and are
+    still unique over all kinds of things."""
+    (alice, bob, _), (ab, _) = bed.crowd()
+    bed.talk()
+    bed.moment()
+    ahead = bed.database.value("select setval('hum_last_id', last_value + (3600000::bigint << 22)) from hum_last_id")
+    bed.moment(100, 300)
+    for person in (alice, bob):
+        bed.chatter(f"later-{person.id}", person.sign_in(), [ab])  # sessions get ids, too
+    newcomers, (room,) = bed.people(2)
+    assert int(room) > ahead and all(int(p.id) > ahead for p in newcomers)
+    for i, person in enumerate(newcomers):
+        bed.chatter(f"new{i}", person, [room])
+    bed.ready()
+    bed.talk()
+    bed.healed("with ids an hour ahead, all")
+    bed.finish()
+    assert bed.database.value("select max(id) from messages where room_id = %s", room) > ahead

@@ -1,0 +1,277 @@
+"""The daemons of an instance, one by one: killed, frozen, started again as `./hum up` started them."""
+
+import contextlib
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import time
+
+import psycopg2
+
+from lib.instance import alive
+from lib.mqtt import eventually
+
+START_S = 60
+
+
+def kill_all(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+class Daemon:
+    """Started by `./hum up`; from then on here. ./hum goes on knowing it by its file in run/."""
+
+    def __init__(self, instance, part):
+        self.instance, self.part = instance, part
+        self.process = None  # the one that was started here
+        pid = instance.pid(part)
+        proc = pathlib.Path(f"/proc/{pid}")
+        self.argv = [a.decode() for a in (proc / "cmdline").read_bytes().split(b"\0")[:-1]]
+        pairs = [e.decode().split("=", 1) for e in (proc / "environ").read_bytes().split(b"\0") if e]
+        self.env = dict(pairs)
+        self.owner = proc.stat()
+        (line,) = [x for x in (proc / "limits").read_text().splitlines() if x.startswith("Max open files")]
+        self.files = tuple(int(word) for word in line.split()[3:5])
+        if part == "postgres":  # its title is its own; what it was started with is in a file
+            self.argv = self._postgres_argv()
+
+    def _postgres_argv(self):
+        text = (self.instance.home / "postgres" / "postmaster.opts").read_text()
+        return [word.strip('"') for word in text.split()]
+
+    @property
+    def pid(self):
+        return self.instance.pid(self.part)
+
+    @property
+    def alive(self):
+        if self.process:
+            self.process.poll()
+        return alive(self.pid)
+
+    def tell(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        """kill -9, and waits until it is gone."""
+        self.stop(signal.SIGKILL)
+
+    def stop(self, number=signal.SIGTERM, timeout=START_S):
+        if self.alive:
+            self.tell(number)
+            eventually(lambda: not self.alive, timeout)
+
+    def spawn(self, argv=None, env=None, log=None):
+        """Starts the program, or a variant of it that is not recorded; the process."""
+        path = log or self.instance.home / "log" / f"{self.part}.log"
+        kept = {}
+        if os.geteuid() == 0:
+            kept = {"user": self.owner.st_uid, "group": self.owner.st_gid, "extra_groups": []}
+        with open(path, "ab") as out:
+            if os.geteuid() == 0:
+                os.fchown(out.fileno(), self.owner.st_uid, self.owner.st_gid)
+            return subprocess.Popen(
+                argv or self.argv, env={**self.env, **(env or {})}, cwd="/", stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out, umask=0o077, start_new_session=True,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, self.files), **kept)
+
+    def start(self, env=None):
+        """Starts it and writes its pid where ./hum looks. Does not wait until it is ready."""
+        assert not self.alive, f"{self.part} runs"
+        self.process = self.spawn(env=env)
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        started = stat.rsplit(")", 1)[1].split()[19]
+        path = self.instance.home / "run" / f"{self.part}.pid"
+        path.write_text(f"{self.process.pid} {started}\n")
+
+
+class Broker(Daemon):
+    """Its configuration may be changed from one start to the next."""
+
+    def __init__(self, instance):
+        super().__init__(instance, "mosquitto")
+        self.conf = pathlib.Path(self.argv[self.argv.index("-c") + 1])
+        self.usual = self.conf.read_text()
+        self.journal = instance.home / "journal"
+
+    def configure(self, **options):
+        """Sets options of the plugin for the next start; none: as they were."""
+        self.conf.write_text(self.variant(**options))
+
+    def variant(self, **options):
+        lines = []
+        for line in self.usual.splitlines():
+            name = line.split(" ")[0].removeprefix("plugin_opt_")
+            lines.append(f"plugin_opt_{name} {options[name]}" if name in options else line)
+        return "\n".join(lines) + "\n"
+
+    def start(self, env=None, wait=True):
+        super().start(env)
+        if wait:
+            eventually(self.accepts, START_S)
+
+    def restart(self, env=None, **options):
+        self.stop()
+        self.configure(**options)
+        self.start(env)
+
+    def accepts(self):
+        import socket
+
+        assert self.alive, f"the broker does not start:\n{self.instance.log('mosquitto')[-2000:]}"
+        with contextlib.suppress(OSError), socket.create_connection(
+                (self.instance.host, self.instance.mqtt_port), timeout=1):
+            return True
+        return False
+
+    # --- what it says of itself ---
+
+    def numbers(self):
+        """The numbers of its metrics port, without histograms."""
+        text = self.instance.http.get(
+            f"http://127.0.0.1:{self.instance.metrics_port}/metrics", timeout=10).text
+        rows = [line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#"]
+        return {name: int(value) for name, value in rows}
+
+    def vitals(self):
+        """Open descriptors, resident KiB, threads."""
+        proc = pathlib.Path(f"/proc/{self.pid}")
+        status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines() if ":" in line)
+        return {"fds": len(os.listdir(proc / "fd")), "rss": int(status["VmRSS"].split()[0]),
+                "threads": int(status["Threads"])}
+
+    @contextlib.contextmanager
+    def log_after(self):
+        """What it logs within; the value is a function that gives the text so far."""
+        start = len(self.instance.log("mosquitto"))
+        yield lambda: self.instance.log("mosquitto")[start:]
+
+
+class Api(Daemon):
+    def __init__(self, instance):
+        super().__init__(instance, "api")
+
+    def start(self, env=None, wait=True):
+        super().start(env)
+        if wait:
+            eventually(self.ready, START_S)
+
+    def ready(self):
+        import requests
+
+        with contextlib.suppress(requests.RequestException):
+            return self.instance.http.get(f"{self.instance.http_url}/health/ready", timeout=3).ok
+        return False
+
+
+class Postgres(Daemon):
+    def __init__(self, instance):
+        super().__init__(instance, "postgres")
+        self.frozen = []
+
+    def processes(self):
+        """The postmaster and all its children."""
+        pid = self.pid
+        found = [pid]
+        for path in pathlib.Path("/proc").iterdir():
+            if path.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    stat = (path / "stat").read_text().rsplit(")", 1)[1].split()
+                    if int(stat[1]) == pid:
+                        found.append(int(path.name))
+        return found
+
+    def ready(self):
+        try:
+            self.instance.database.value("select 1")
+            return True
+        except psycopg2.OperationalError:
+            return False
+
+    def kill(self):
+        """The postmaster alone; its children notice by themselves."""
+        before = self.processes()
+        super().kill()
+        # Not even as zombies: a lock file that names one counts as held.
+        eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in before), START_S)
+
+    def shut_down(self):
+        """Fast: sessions are broken off."""
+        self.stop(signal.SIGINT)
+
+    def start(self, env=None, wait=True):
+        super().start(env)
+        if wait:
+            eventually(self.ready, START_S)
+
+    def freeze(self):
+        # The postmaster first: it makes no new ones then.
+        self.frozen = [self.pid]
+        kill_all(self.frozen, signal.SIGSTOP)
+        self.frozen = self.processes()
+        kill_all(self.frozen, signal.SIGSTOP)
+
+    def thaw(self):
+        kill_all(reversed(self.frozen), signal.SIGCONT)
+        self.frozen = []
+
+    # --- past the daemons' backs ---
+
+    def _aside(self, sql, *values):
+        return self.instance.database.on("postgres").rows(sql, *values)
+
+    def refuse(self):
+        """No new connection to Hum's database, and those there are broken off."""
+        self._aside("alter database hum allow_connections false")
+        self.terminate()
+
+    def allow(self):
+        self._aside("alter database hum allow_connections true")
+
+    def backends(self, application=""):
+        rows = self._aside("select pid from pg_stat_activity where datname = 'hum' and application_name like %s",
+                           f"{application}%")
+        return {pid for (pid,) in rows}
+
+    def terminate(self, application=""):
+        pids = self.backends(application)
+        for pid in pids:
+            self._aside("select pg_terminate_backend(%s)", pid)
+        return pids
+
+
+class Site:
+    """An instance with handles on its daemons, all of which can be brought back."""
+
+    def __init__(self, instance):
+        self.instance = instance
+        instance.up()
+        instance.database  # while all is well
+        self.broker, self.api, self.postgres = Broker(instance), Api(instance), Postgres(instance)
+        self.known_reports = ""
+
+    def heal(self):
+        """Whatever a test has left: everything runs, with its usual settings."""
+        self.postgres.thaw()
+        if not self.postgres.alive:
+            self.postgres.start()
+        self.postgres.allow()
+        if not self.broker.alive:
+            self.broker.configure()
+            self.broker.start()
+        elif self.broker.conf.read_text() != self.broker.usual:
+            self.broker.restart()
+        if not self.api.alive:
+            self.api.start()
+        eventually(self.api.ready)
+
+    def settle(self, seconds=30):
+        """Until the journal is empty."""
+        deadline = time.monotonic() + seconds
+        while self.broker.numbers()["hum_journal_bytes"] > 0:
+            assert time.monotonic() < deadline, "the journal does not empty"
+            time.sleep(0.05)
