@@ -28,6 +28,7 @@ def hum(request):
         yield instance
         died = {p for p in PARTS if instance.pids().get(p) != instance.first_pids[p]}
         tails = "".join(f"\n--- {p}\n{instance.log(p)[-3000:]}" for p in sorted(died))
+        instance.forget()
         instance.down()
         assert not died, f"died during the tests: {sorted(died)}{tails}"
         assert not instance.reports(), instance.reports()

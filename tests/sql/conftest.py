@@ -32,12 +32,6 @@ def db(cluster, template):
     return cluster.create(template)
 
 
-@pytest.fixture
-def own_db(cluster, template):
-    """A migrated database of the test's own."""
-    return cluster.create(template)
-
-
 @pytest.fixture(scope="module")
 def roles(db, tmp_path_factory):
     """The database of a file as each daemon sees it, made by the operator's tool."""

@@ -20,6 +20,14 @@ def parts(number):
     return number >> 22, number >> 16 & 63, number & 65535
 
 
+@pytest.fixture
+def ahead_db(db):
+    """The database, whose sequence the test may set: it is put back afterwards."""
+    before = db.value("select last_value from hum_last_id")
+    yield db
+    db.rows("select setval('hum_last_id', %s)", before)
+
+
 def test_an_id_tells_the_time(db):
     before = int(time.time() * 1000)
     ms, node, _ = parts(db.value("select hum_id()"))
@@ -66,22 +74,22 @@ def test_a_rollback_gives_no_id_twice(db):
     assert db.value("select hum_id()") >= first + 100
 
 
-def test_rises_while_the_clock_is_behind(own_db):
+def test_rises_while_the_clock_is_behind(ahead_db):
     """A clock that has stepped back an hour: the last id is an hour ahead of it."""
     ahead = int(time.time() * 1000) - EPOCH_MS + HOUR
     last = make_id(ahead, 0, 17)
-    own_db.rows("select setval('hum_last_id', %s)", last)
-    assert own_db.value("select hum_id()") == last + 1
-    assert own_db.value("select hum_ids(1000)") == last + 2
-    assert own_db.value("select hum_id()") == last + 1002
+    ahead_db.rows("select setval('hum_last_id', %s)", last)
+    assert ahead_db.value("select hum_id()") == last + 1
+    assert ahead_db.value("select hum_ids(1000)") == last + 2
+    assert ahead_db.value("select hum_id()") == last + 1002
 
 
 @pytest.mark.parametrize("node", [0, 5, 63])
 @pytest.mark.parametrize("count", [1, 6, 65536])
-def test_a_full_millisecond_borrows_the_next_and_leaves_the_node_alone(own_db, node, count):
+def test_a_full_millisecond_borrows_the_next_and_leaves_the_node_alone(ahead_db, node, count):
     ahead = int(time.time() * 1000) - EPOCH_MS + HOUR
     last = make_id(ahead, node, 65535 if count == 1 else 65530)
-    with own_db.session() as cursor:
+    with ahead_db.session() as cursor:
         cursor.execute("select setval('hum_last_id', %s)", (last,))
         cursor.execute("select set_config('hum.node', %s, false)", (str(node),))
         cursor.execute("select hum_ids(%s)", (count,))
@@ -92,10 +100,10 @@ def test_a_full_millisecond_borrows_the_next_and_leaves_the_node_alone(own_db, n
         assert parts(first + count - 1) == (ms, node, count - 1)
 
 
-def test_the_last_ids_of_a_millisecond_are_given(own_db):
+def test_the_last_ids_of_a_millisecond_are_given(ahead_db):
     last = make_id(int(time.time() * 1000) - EPOCH_MS + HOUR, 0, 65530)
-    own_db.rows("select setval('hum_last_id', %s)", last)
-    assert own_db.value("select hum_ids(5)") == last + 1
+    ahead_db.rows("select setval('hum_last_id', %s)", last)
+    assert ahead_db.value("select hum_ids(5)") == last + 1
 
 
 @pytest.mark.parametrize("count, node", [(0, 0), (-1, 0), (65537, 0), (1, 64), (1, -1)])
