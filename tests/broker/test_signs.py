@@ -246,7 +246,8 @@ def test_a_read_mark_never_moves_down_nor_past_the_end(connect, people):
     b.wait(lambda: b.heard(f"dm/{dm}/read/{bob.id}"))
     assert read_seq(bob, dm) == 3
     b.publish(f"dm/{dm}/read", {"seq": 1})
-    alice.say(dm, "one more")
+    alice.say(dm, "one more", nonce="more")
+    b.message(f"dm/{dm}/messages", "more")
     b.publish(f"dm/{dm}/read", {"seq": 4})
     b.wait(lambda: b.messages(f"dm/{dm}/read/{bob.id}")[-1] == {"seq": 4})
     assert [m["seq"] for m in b.messages(f"dm/{dm}/read/{bob.id}")] == [3, 4]
