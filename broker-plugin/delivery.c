@@ -46,6 +46,9 @@ void delivery_batch(struct delivery *delivery, const struct batch_item *batch) {
         const struct delivered *message = &batch->messages[i];
         struct room *room = rooms_find(delivery->rooms, message->room);
 
+        if (!room) {
+            continue; /* nobody who is here may read it */
+        }
         switch (room_committed(room, message->seq)) {
         case ROOM_DELIVER:
             deliver(room, batch, message);
@@ -61,10 +64,13 @@ void delivery_batch(struct delivery *delivery, const struct batch_item *batch) {
 
 void delivery_page(struct delivery *delivery, const struct batch_item *page) {
     struct room *room = rooms_find(delivery->rooms, page->room);
-    /* A page of what was delivered meanwhile is no proof that nothing follows. */
-    bool progressed = room && page->count > 0 && page->messages[0].seq <= room->head;
 
-    for (size_t i = 0; room && i < page->count; i++) {
+    if (!room) {
+        return;
+    }
+    /* A page of what was delivered meanwhile is no proof that nothing follows. */
+    bool progressed = page->count > 0 && page->messages[0].seq <= room->head;
+    for (size_t i = 0; i < page->count; i++) {
         if (room_committed(room, page->messages[i].seq) == ROOM_DELIVER) {
             deliver(room, page, &page->messages[i]);
             progressed = true;
@@ -78,7 +84,7 @@ void delivery_page(struct delivery *delivery, const struct batch_item *page) {
 void delivery_head(struct delivery *delivery, int64_t id, int64_t seq) {
     struct room *room = rooms_find(delivery->rooms, id);
 
-    if (room_reaches(room, seq) == ROOM_FETCH) {
+    if (room && room_reaches(room, seq) == ROOM_FETCH) {
         fetch(delivery, room);
     }
 }

@@ -30,6 +30,7 @@ struct marks *marks_new(void) {
 
 static void forget(struct marks *marks, struct entry *entry) {
     DL_DELETE(marks->list, entry);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the entry is in the table
     HASH_DEL(marks->table, entry);
     free(entry);
 }
@@ -64,6 +65,7 @@ enum hum_status marks_put(struct marks *marks, const struct read_mark *mark, int
     const struct place place = {mark->user, mark->room};
     struct entry *entry;
 
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): all of place is set
     HASH_FIND(hh, marks->table, &place, sizeof place, entry);
     if (!entry) {
         entry = add(marks, place, now);

@@ -30,7 +30,7 @@ struct wake *wake_new(const char *path) {
         return NULL;
     }
     wake->address.sun_family = AF_UNIX;
-    strcpy(wake->address.sun_path, path);
+    memcpy(wake->address.sun_path, path, strlen(path) + 1);
     wake->fd = -1;
     pthread_mutex_init(&wake->lock, NULL);
     randombytes_buf(random, sizeof random);

@@ -32,7 +32,7 @@ enum pg_outcome {
     PG_CONFLICT, /* a unique or exclusion constraint objects (class 23505, 23P01) */
     PG_REJECTED, /* the values are to blame (classes 22, 23): the same again will fail again */
     PG_BUSY,     /* a lock, a deadlock, a time limit, a server out of space: may go later */
-    PG_FAILED, /* anything else */
+    PG_FAILED,   /* anything else */
 };
 
 /* Connects; waits at most 5 s. PG_LOST or PG_FAILED, and *ret_pg is NULL; error gets a line without

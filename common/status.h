@@ -12,6 +12,9 @@
     X(INVALID_TOKEN, "invalid_token", 401, "The token is not valid")                               \
     X(FORBIDDEN, "forbidden", 403, "Not allowed")                                                  \
     X(NOT_FRIENDS, "not_friends", 403, "Only friends can do this")                                 \
+    X(NOT_OWNER, "not_owner", 403, "Only the owner can do this")                                   \
+    X(INVITE_REQUIRED, "invite_required", 403, "One can join only by an invite")                   \
+    X(BANNED, "banned", 403, "The owner keeps this person out")                                    \
     X(NOT_FOUND, "not_found", 404, "No such thing")                                                \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "This resource has no such method")           \
     X(CONFLICT, "conflict", 409, "This is in the way of something that is there already")          \
@@ -19,6 +22,10 @@
     X(NICKNAME_TAKEN, "nickname_taken", 409, "Somebody else has this nickname")                    \
     X(ALREADY_FRIENDS, "already_friends", 409, "You are friends already")                          \
     X(REQUEST_PENDING, "request_pending", 409, "You have asked already")                           \
+    X(ALREADY_MEMBER, "already_member", 409, "This person is in the server already")               \
+    X(INVITE_PENDING, "invite_pending", 409, "This person has been invited already")               \
+    X(OWNER_CANNOT_LEAVE, "owner_cannot_leave", 409, "The owner stays as long as the server")      \
+    X(LIMIT_REACHED, "limit_reached", 409, "There are as many as there may be")                    \
     X(TOO_LARGE, "too_large", 413, "This is larger than allowed")                                  \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "The body must be JSON")              \
     X(RATE_LIMITED, "rate_limited", 429, "Too many requests")                                      \

@@ -80,16 +80,11 @@ static const struct verb {
     bool of_user; /* else of rooms */
     enum tail tail;
 } verbs[] = {
-    {"send", TOPIC_SEND, false, TAIL_NONE},
-    {"messages", TOPIC_MESSAGES, false, TAIL_NONE},
-    {"typing", TOPIC_TYPING, false, TAIL_USER},
-    {"read", TOPIC_READ, false, TAIL_NONE},
-    {"read", TOPIC_READ_MARK, false, TAIL_USER},
-    {"inbox", TOPIC_INBOX, true, TAIL_NONE},
-    {"errors", TOPIC_ERRORS, true, TAIL_NONE},
-    {"presence", TOPIC_PRESENCE, true, TAIL_NONE},
-    {"token", TOPIC_TOKEN, true, TAIL_NONE},
-    {"sync", TOPIC_SYNC, true, TAIL_NONE},
+    {"send", TOPIC_SEND, false, TAIL_NONE},      {"messages", TOPIC_MESSAGES, false, TAIL_NONE},
+    {"typing", TOPIC_TYPING, false, TAIL_USER},  {"read", TOPIC_READ, false, TAIL_NONE},
+    {"read", TOPIC_READ_MARK, false, TAIL_USER}, {"inbox", TOPIC_INBOX, true, TAIL_NONE},
+    {"errors", TOPIC_ERRORS, true, TAIL_NONE},   {"presence", TOPIC_PRESENCE, true, TAIL_NONE},
+    {"token", TOPIC_TOKEN, true, TAIL_NONE},     {"sync", TOPIC_SYNC, true, TAIL_NONE},
     {"sync", TOPIC_SYNC_REPLY, true, TAIL_TAG},
 };
 

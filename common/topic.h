@@ -43,7 +43,10 @@ bool topic_parse_filter(struct str text, struct topic *ret_topic);
 /* The tag of a sync, which ends a topic: [A-Za-z0-9_-]{1,32}. Any thread. */
 bool topic_tag(struct str tag);
 
-enum { TOPIC_MAX = 128, TOPIC_TAG_MAX = 32 }; /* bytes of the longest topic that these write, NUL included */
+enum {
+    TOPIC_MAX = 128,
+    TOPIC_TAG_MAX = 32
+}; /* bytes of the longest topic that these write, NUL included */
 
 /* Write "{room}/messages" of a room (an inbox: "user/{uid}/inbox"), and "user/{uid}/errors", with a
  * NUL. server: of a channel, else ignored. Any thread. */

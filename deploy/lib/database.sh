@@ -86,9 +86,35 @@ EOF
 
 postgres_ready() { as_user "$postgres_bin/pg_isready" -q -h "$home/run" -d postgres; }
 
+# Whether a process of the cluster still runs: each has its folder as the working directory.
+cluster_in_use() {
+    local cwd
+    for cwd in /proc/[0-9]*/cwd; do
+        if [ "$(readlink -- "$cwd" 2> /dev/null)" = "$home/postgres" ]; then return 0; fi
+    done
+    return 1
+}
+
+# A killed postmaster whose parent has not reaped it yet is a zombie. PostgreSQL takes its pid for that of a
+# running server, and where nobody reaps, for ever. Its lock goes once none of its processes runs.
+clear_dead_postmaster() {
+    local pid
+    pid=$(as_user head -n 1 "$home/postgres/postmaster.pid" 2> /dev/null) || return 0
+    if [ ! -e "/proc/$pid" ] || start_time "$pid" > /dev/null; then return 0; fi
+    for _ in {1..100}; do
+        if ! cluster_in_use; then
+            as_user rm -f -- "$home/postgres/postmaster.pid"
+            return 0
+        fi
+        sleep 0.1
+    done
+    die "processes of a PostgreSQL that was killed still run on $home/postgres"
+}
+
 start_postgres() {
     local configuration
     create_cluster
+    clear_dead_postmaster
     configuration=$(cat "$here/deploy/postgresql.conf")
     printf '%s\n' "${configuration//@HOME@/"$home"}" > "$home/postgresql.conf"
     spawn postgres env -i PATH=/usr/bin:/bin LANG=C.UTF-8 \

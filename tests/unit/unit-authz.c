@@ -268,8 +268,9 @@ static bool matches(const char *filter, const char *topic) {
         if (!(f == 1 && filter[0] == '+') && (f != t || memcmp(filter, topic, f) != 0)) {
             return false;
         }
+        // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): both end in a NUL
         if (filter[f] == '\0' || topic[t] == '\0') {
-            return filter[f] == topic[t] || strcmp(filter + f, "/#") == 0;
+            return strcmp(filter + f, topic + t) == 0 || strcmp(filter + f, "/#") == 0;
         }
         filter += f + 1;
         topic += t + 1;
