@@ -1,6 +1,7 @@
-"""The two brokers that are compared: a Hum of its own and raw Mosquitto, both temporary."""
+"""What is compared: a Hum of its own and raw Mosquitto, both temporary, both on loopback."""
 
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -31,51 +32,103 @@ def _tail(path, lines=10):
         return ""
 
 
-class Hum:
+def _resident_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise BenchError(f"process {pid} has ended")
+
+
+class _Broker:
+    """What a row may ask of either. `mode` is hum-load's; `name` tells them apart in results."""
+
+    def __enter__(self):
+        self.start()
+        # As it is with nobody there, and nobody known.
+        self.idle_kib = self.resident_kib()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def resident_kib(self):
+        return _resident_kib(self.broker_pid())
+
+
+class Hum(_Broker):
     """A release build with an embedded PostgreSQL, started and stopped as people do."""
 
     mode = "hum"
 
-    def __init__(self, checkout, folder):
+    def __init__(self, checkout, folder, name="hum"):
+        self.name = name
         self._checkout = checkout
-        self._home = folder / "hum"
+        self.home = folder / name
         self.credentials = {}
-        http, self.port, web = _free_ports(3)
+        http, self.port, web, metrics = _free_ports(4)
         self.url = f"http://127.0.0.1:{http}"
         # None of the caller's settings: never somebody else's database.
-        own = {"HUM_HOME": self._home, "HUM_PRESET": "release", "HUM_BIND": "127.0.0.1",
+        own = {"HUM_HOME": self.home, "HUM_PRESET": "release", "HUM_BIND": "127.0.0.1",
                "HUM_HTTP_PORT": http, "HUM_MQTT_PORT": self.port, "HUM_WS_PORT": web,
-               "HUM_LIMITS": "off"}
+               "HUM_METRICS_PORT": metrics, "HUM_LIMITS": "off"}
         self._environment = {key: value for key, value in os.environ.items()
                              if not key.startswith("HUM_")}
         self._environment |= {key: str(value) for key, value in own.items()}
 
-    def _hum(self, *words):
+    def _hum(self, *words, text=""):
         done = subprocess.run([self._checkout / "hum", *words], env=self._environment, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+                              input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise BenchError(f"./hum {' '.join(words)} failed: {done.stdout.strip()}")
+        return done.stdout
 
-    def __enter__(self):
+    def start(self):
         self._hum("up", "-d")
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self._hum("down")
 
+    def sql(self, text):
+        """Runs statements as the owner of the database; what they print, a row a line."""
+        return self._hum("psql", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-f", "-", text=text)
+
     def pids(self):
-        files = [*(self._home / "run").glob("*.pid"), self._home / "postgres/postmaster.pid"]
+        files = [*(self.home / "run").glob("*.pid"), self.home / "postgres/postmaster.pid"]
         return {int(file.read_text().split()[0]) for file in files if file.exists()}
 
+    def broker_pid(self):
+        return int((self.home / "run/mosquitto.pid").read_text().split()[0])
+
+    def database_connections(self):
+        """Those of clients, by the titles of PostgreSQL's processes: asking needs none of its own."""
+        postmaster = (self.home / "postgres/postmaster.pid").read_text().split()[0]
+        children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
+        return sum(1 for pid in children.split() if "[local]" in _title(pid))
+
+    def mqtt_key(self):
+        """Id and secret of the key that signs tokens for MQTT."""
+        path = max((self.home / "keys/mqtt").glob("*.key"))
+        return path.stem, path.read_bytes()
+
     def log_tail(self):
-        return _tail(self._home / "log/mosquitto.log")
+        return _tail(self.home / "log/mosquitto.log")
 
 
-class Raw:
+def _title(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it ended in between
+
+
+class Raw(_Broker):
     """Mosquitto in memory for anybody, with the same bounds and socket options as Hum's."""
 
-    mode = "raw"
+    mode = name = "raw"
 
     # Directives of Hum's mosquitto.conf that raw Mosquitto has its own of, or none.
     _OWN = {"allow_anonymous", "allow_zero_length_clientid", "protocol", "max_connections",
@@ -105,7 +158,7 @@ class Raw:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def __enter__(self):
+    def start(self):
         self._write_config()
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
         if program is None:
@@ -115,12 +168,11 @@ class Raw:
         deadline = time.monotonic() + START_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
+                self.stop()
                 raise BenchError(f"raw Mosquitto does not start: {self.log_tail()}")
             time.sleep(0.05)
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self._process.terminate()
         try:
             self._process.wait(timeout=START_S)
@@ -130,6 +182,12 @@ class Raw:
 
     def pids(self):
         return {self._process.pid}
+
+    def broker_pid(self):
+        return self._process.pid
+
+    def database_connections(self):
+        return 0
 
     def log_tail(self):
         return _tail(self._log)

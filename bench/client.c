@@ -10,6 +10,8 @@
 
 #define KEEPALIVE_S 900
 #define SUBSCRIBE_ID 1
+/* A broker that has just started may send a client away until it has loaded what it may do. */
+#define ATTEMPTS_MAX 20
 
 uint64_t clock_ns(void) {
     struct timespec now;
@@ -36,23 +38,72 @@ static bool flush(struct client *client) {
     return problem == NULL || fail(client, "%s", problem);
 }
 
-bool client_open(struct client *client, int epoll, const struct sockaddr_in *address) {
-    const struct credential *who = client->who;
-    snprintf(client->send_topic, sizeof(client->send_topic), "dm/%.32s/%s", who->room,
+/* The prefix of the client's room. */
+static void write_room(const struct client *client, char room[48]) {
+    static const char *const prefixes[] = {
+        [AUDIENCE_PAIR] = "dm",
+        [AUDIENCE_SERVER] = "server",
+        [AUDIENCE_SELF] = "user",
+    };
+    enum audience audience = client->run->shape->audience;
+    snprintf(room, 48, "%s/%.32s", prefixes[audience],
+             audience == AUDIENCE_SELF ? client->who->username : client->who->room);
+}
+
+bool client_prepare(struct client *client) {
+    bool inbox = client->run->shape->audience == AUDIENCE_SELF;
+    char room[48];
+    write_room(client, room);
+    snprintf(client->send_topic, sizeof(client->send_topic), "%s/%s", room,
              client->run->hum ? "send" : "messages");
-    snprintf(client->messages_topic, sizeof(client->messages_topic), "dm/%.32s/messages",
-             who->room);
+    snprintf(client->messages_topic, sizeof(client->messages_topic), "%s/%s", room,
+             inbox ? "inbox" : "messages");
     snprintf(client->errors_topic, sizeof(client->errors_topic), "user/%.32s/errors",
-             who->username);
+             client->who->username);
+    if (!client->sends)
+        return true;
     client->sent_at = calloc(client->run->window, sizeof(*client->sent_at));
-    if (client->sent_at == NULL)
-        return fail(client, "out of memory");
-    const char *problem = connection_open(&client->connection, epoll, client, address);
+    client->missing = calloc(CLIENT_LAG, sizeof(*client->missing));
+    client->latency = calloc(1, sizeof(*client->latency));
+    return (client->sent_at != NULL && client->missing != NULL && client->latency != NULL) ||
+           fail(client, "out of memory");
+}
+
+bool client_open(struct client *client) {
+    struct run *run = client->run;
+    const struct connection_config config = {
+        .epoll = run->epoll,
+        .port = run->port,
+        .source = (unsigned)client->index,
+        .in_cap = run->shape->in_cap,
+        .out_cap = run->shape->out_cap,
+    };
+    if (client->attempts > 0)
+        run->away--;
+    client->state = CLIENT_OPENING;
+    client->attempts++;
+    run->opening++;
+    const char *problem = connection_open(&client->connection, &config, client);
     if (problem != NULL)
         return fail(client, "cannot connect: %s", problem);
-    mqtt_write_connect(&client->connection.out, who->client_id, who->username, who->password,
-                       KEEPALIVE_S);
+    mqtt_write_connect(&client->connection.out, client->who->client_id, client->who->username,
+                       client->who->password, KEEPALIVE_S);
     return flush(client);
+}
+
+/* The connection has ended, or is of no use. */
+static bool turn_away(struct client *client, const char *problem) {
+    struct run *run = client->run;
+    if (client->state == CLIENT_READY || client->attempts == ATTEMPTS_MAX)
+        return fail(client, "%s", problem);
+    if (client->state == CLIENT_OPENING)
+        run->opening--;
+    run->away++;
+    run->turned_away++;
+    client->state = CLIENT_AWAY;
+    client->away_since = clock_ns();
+    connection_close(&client->connection);
+    return true;
 }
 
 void client_close(struct client *client) {
@@ -63,23 +114,34 @@ void client_close(struct client *client) {
     }
     connection_close(&client->connection);
     free(client->sent_at);
+    free(client->missing);
+    free(client->latency);
     client->sent_at = NULL;
+    client->missing = NULL;
+    client->latency = NULL;
 }
 
 /* From 1 to 65535 and round again: far more than are ever in flight. */
 static uint16_t packet_id(uint64_t number) { return (uint16_t)(number % 65535 + 1); }
+
+static bool may_send(const struct client *client) {
+    const struct run *run = client->run;
+    uint64_t back = run->shape->until_all ? client->complete : client->own_seen;
+    return client->sent - back < run->window && client->sent - client->complete < CLIENT_LAG;
+}
 
 static void fill_window(struct client *client, uint64_t now) {
     struct run *run = client->run;
     if (!run->sending || !client->sends)
         return;
     size_t topic_len = strlen(client->send_topic);
-    while (client->sent - client->own_seen < run->window) {
+    while (may_send(client)) {
         char payload[MESSAGE_CAP];
         size_t len = message_write(payload, run->tag, client->index, client->sent);
         mqtt_write_publish(&client->connection.out, packet_id(client->sent), client->send_topic,
                            topic_len, payload, len);
         client->sent_at[client->sent % run->window] = now;
+        client->missing[client->sent % CLIENT_LAG] = (uint16_t)client->members;
         client->sent++;
     }
 }
@@ -90,18 +152,24 @@ bool client_top_up(struct client *client) {
 }
 
 static bool on_connack(struct client *client, const struct mqtt_packet *packet) {
+    if (client->state != CLIENT_OPENING)
+        return fail(client, "a second CONNACK came");
     if (packet->len != 2 || packet->body[1] != 0)
         return fail(client, "CONNECT refused with code %d",
                     packet->len == 2 ? packet->body[1] : -1);
+    client->state = CLIENT_SUBSCRIBING;
+    client->run->opening--;
     const char *filters[] = {client->messages_topic, client->errors_topic};
     mqtt_write_subscribe(&client->connection.out, SUBSCRIBE_ID, filters, 2);
     return true;
 }
 
 static bool on_suback(struct client *client, const struct mqtt_packet *packet) {
-    if (mqtt_read_id(packet) != SUBSCRIBE_ID || !mqtt_all_granted(packet, 2))
-        return fail(client, "SUBSCRIBE to %s and %s refused", client->messages_topic,
-                    client->errors_topic);
+    if (client->state != CLIENT_SUBSCRIBING || mqtt_read_id(packet) != SUBSCRIBE_ID)
+        return fail(client, "an unexpected SUBACK came");
+    if (!mqtt_all_granted(packet, 2))
+        return turn_away(client, "SUBSCRIBE to its room and errors was refused");
+    client->state = CLIENT_READY;
     client->run->ready++;
     return true;
 }
@@ -123,6 +191,27 @@ static bool check_seq(struct client *client, uint64_t seq) {
     return true;
 }
 
+static void record(struct client *sender, uint64_t n, uint64_t now) {
+    const struct run *run = sender->run;
+    if (run->recording)
+        hist_record(sender->latency, now - sender->sent_at[n % run->window]);
+}
+
+/* One more member has message `n` of `sender`. */
+static void count_delivery(struct client *sender, uint64_t n, bool own, uint64_t now) {
+    struct run *run = sender->run;
+    bool until_all = run->shape->until_all;
+    run->deliveries++;
+    if (own && !until_all)
+        record(sender, n, now);
+    if (--sender->missing[n % CLIENT_LAG] > 0)
+        return;
+    sender->complete++;
+    run->complete++;
+    if (until_all)
+        record(sender, n, now);
+}
+
 static bool on_message(struct client *client, const struct mqtt_delivery *delivery, uint64_t now) {
     struct run *run = client->run;
     struct echo echo;
@@ -131,19 +220,17 @@ static bool on_message(struct client *client, const struct mqtt_delivery *delive
                     (int)(delivery->payload_len < 512 ? delivery->payload_len : 512),
                     delivery->payload);
     bool own = echo.sender == client->index;
-    if (!own && echo.sender != client->peer->index)
+    if (!own && (client->peer == NULL || echo.sender != client->peer->index))
         return fail(client, "a message of client number %zu came", echo.sender);
+    struct client *sender = &run->clients[echo.sender];
     uint64_t *seen = own ? &client->own_seen : &client->peer_seen;
-    uint64_t sent = own ? client->sent : client->peer->sent;
-    if (echo.n != *seen || echo.n >= sent)
+    if (echo.n != *seen || echo.n >= sender->sent)
         return fail(client, "message %llu of client number %zu came, %llu was due",
                     (unsigned long long)echo.n, echo.sender, (unsigned long long)*seen);
     if (run->hum && !check_seq(client, echo.seq))
         return false;
-    if (own && run->recording)
-        hist_record(&client->latency, now - client->sent_at[echo.n % run->window]);
     (*seen)++;
-    run->deliveries++;
+    count_delivery(sender, echo.n, own, now);
     return true;
 }
 
@@ -195,6 +282,8 @@ static bool read_packets(struct client *client, uint64_t now) {
             return fail(client, "a malformed packet came");
         if (!on_packet(client, &packet, now))
             return false;
+        if (client->state == CLIENT_AWAY)
+            return true;
     }
     connection_consume(connection, at);
     return true;
@@ -204,14 +293,15 @@ bool client_serve(struct client *client) {
     uint64_t now = clock_ns();
     const char *problem = connection_fill(&client->connection);
     if (problem != NULL)
-        return fail(client, "%s", problem);
+        return turn_away(client, problem);
     if (!read_packets(client, now))
         return false;
+    if (client->state == CLIENT_AWAY)
+        return true;
     fill_window(client, now);
     return flush(client);
 }
 
 bool client_is_drained(const struct client *client) {
-    return client->acked == client->sent && client->own_seen == client->sent &&
-           client->peer_seen == client->peer->sent;
+    return client->acked == client->sent && client->complete == client->sent;
 }

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define SOURCES 16
 
 static const char *watch(struct connection *connection, int operation, bool for_room) {
     struct epoll_event event = {
@@ -20,27 +23,48 @@ static const char *watch(struct connection *connection, int operation, bool for_
     return NULL;
 }
 
-const char *connection_open(struct connection *connection, int epoll, void *owner,
-                            const struct sockaddr_in *address) {
+/* An address of its own for every few clients: one has 28,000 ports, and a port that was closed is
+ * not free again for a minute. It is chosen when the peer is known, not for all peers at once. */
+static bool bind_source(int fd, unsigned source) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl((127U << 24) + 256 + 1 + source % SOURCES),
+    };
+    return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int)) == 0 &&
+           bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static bool connect_broker(int fd, unsigned port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    return connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+const char *connection_open(struct connection *connection, const struct connection_config *config,
+                            void *owner) {
     *connection = (struct connection){
         .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
-        .epoll = epoll,
+        .epoll = config->epoll,
         .owner = owner,
-        .in = malloc(CONNECTION_IN_CAP),
-        .out = {.data = malloc(CONNECTION_OUT_CAP), .cap = CONNECTION_OUT_CAP},
+        .in = malloc(config->in_cap),
+        .in_cap = config->in_cap,
+        .out = {.data = malloc(config->out_cap), .cap = config->out_cap},
     };
+    int fd = connection->fd;
     if (connection->in == NULL || connection->out.data == NULL)
         return "out of memory";
-    if (connection->fd < 0 ||
-        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) != 0 ||
-        connect(connection->fd, (const struct sockaddr *)address, sizeof(*address)) != 0 ||
-        fcntl(connection->fd, F_SETFL, O_NONBLOCK) != 0)
+    if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) != 0 ||
+        !bind_source(fd, config->source) || !connect_broker(fd, config->port) ||
+        fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
         return strerror(errno);
     return watch(connection, EPOLL_CTL_ADD, false);
 }
 
 const char *connection_fill(struct connection *connection) {
-    size_t room = CONNECTION_IN_CAP - connection->in_len;
+    size_t room = connection->in_cap - connection->in_len;
     if (room == 0)
         return "a packet larger than the buffer came";
     ssize_t got = recv(connection->fd, connection->in + connection->in_len, room, 0);

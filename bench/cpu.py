@@ -7,7 +7,6 @@ import time
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 # The share of all cores that other programs may take before figures are not to be trusted.
 QUIET = 0.05
-QUIET_WAIT_S = 60
 
 
 def _read(path):
@@ -57,13 +56,20 @@ def _machine_ticks():
     return sum(int(words[i]) for i in (0, 1, 2, 5, 6, 7))
 
 
-def wait_for_quiet(pids):
-    """Until programs other than those of `pids` leave the cores alone; not for ever."""
-    for _ in range(QUIET_WAIT_S):
-        meter = CpuMeter(pids)
-        time.sleep(1)
-        if meter.elsewhere() <= QUIET:
-            return
+class Patience:
+    """Waits for other programs to leave the cores alone; so many seconds over a whole run."""
+
+    def __init__(self, seconds):
+        self._left_s = seconds
+
+    def wait_for_quiet(self, pids):
+        """Programs of `pids` do not count."""
+        while self._left_s > 0:
+            meter = CpuMeter(pids)
+            time.sleep(1)
+            if meter.elsewhere() <= QUIET:
+                return
+            self._left_s -= 1
 
 
 class CpuMeter:

@@ -49,7 +49,7 @@ static const char *read_lines(struct credentials *all, FILE *file) {
 }
 
 /* Members of a room mostly stand on neighbouring lines: looking back finds them at once. */
-static const char *pair_up(struct credentials *all) {
+const char *credentials_pair_up(struct credentials *all) {
     for (size_t i = 0; i < all->count; i++) {
         for (size_t j = i; j-- > 0;) {
             if (strcmp(all->items[i].room, all->items[j].room) != 0)
@@ -65,7 +65,7 @@ static const char *pair_up(struct credentials *all) {
         if (all->items[i].peer == NOBODY)
             return "a room has only one member";
     }
-    return all->count > 0 ? NULL : "it is empty";
+    return NULL;
 }
 
 const char *credentials_read(struct credentials *credentials, const char *path) {
@@ -75,7 +75,9 @@ const char *credentials_read(struct credentials *credentials, const char *path) 
         return "it cannot be opened";
     const char *problem = read_lines(credentials, file);
     fclose(file);
-    return problem != NULL ? problem : pair_up(credentials);
+    if (problem == NULL && credentials->count == 0)
+        problem = "it is empty";
+    return problem;
 }
 
 void credentials_free(struct credentials *credentials) {

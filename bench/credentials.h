@@ -2,7 +2,7 @@
  * credentials: the file that says who connects and where they talk.
  *
  * One client a line: `client_id username password room_id`, separated by blanks; password `-` for
- * an anonymous client. Two lines with the same room are the two members of that DM.
+ * an anonymous client. Lines with the same room are the members of that room.
  */
 #ifndef HUM_BENCH_CREDENTIALS_H
 #define HUM_BENCH_CREDENTIALS_H
@@ -14,7 +14,7 @@ struct credential {
     char *username;
     char *password; /* NULL: anonymous */
     char *room;
-    size_t peer; /* index of the other member */
+    size_t peer; /* index of the other member, after credentials_pair_up */
 };
 
 struct credentials {
@@ -24,6 +24,9 @@ struct credentials {
 
 /* Returns NULL, or what is wrong with the file (a static text). Free in either case. */
 const char *credentials_read(struct credentials *credentials, const char *path)
+    __attribute__((warn_unused_result));
+/* For DMs: finds everybody's peer. Returns NULL, or what is wrong (a static text). */
+const char *credentials_pair_up(struct credentials *credentials)
     __attribute__((warn_unused_result));
 void credentials_free(struct credentials *credentials);
 

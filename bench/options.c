@@ -6,23 +6,27 @@
 #include <string.h>
 
 static const char usage[] =
-    "hum-load --mode hum|raw --shape pairs|lone --port N --credentials FILE\n"
-    "         [--host 127.0.0.1] [--window N] [--warmup S] [--seconds S] [--messages N]\n"
+    "hum-load --mode hum|raw --shape pairs|lone|fanout|crowd --port N --credentials FILE\n"
+    "         [--window N] [--warmup S] [--seconds S] [--messages N]\n"
     "\n"
-    "Loads an MQTT 3.1.1 broker, prints one line of JSON, exits 1 when anything went wrong.\n"
-    "  mode raw    publishes to dm/<room>/messages, which both members read\n"
-    "  mode hum    publishes to dm/<room>/send and checks seq and errors, too\n"
-    "  shape pairs every client sends, 16 messages in flight each unless --window says otherwise\n"
-    "  shape lone  the first client sends, one message in flight\n"
-    "In flight is what has been published and has not yet come back as the sender's own copy.\n"
+    "Loads an MQTT 3.1.1 broker on 127.0.0.1, prints one line of JSON, exits 1 when anything went\n"
+    "wrong.\n"
+    "  mode raw     publishes to <room>/messages, which all members read\n"
+    "  mode hum     publishes to <room>/send and checks seq and errors, too\n"
+    "  shape pairs  DMs: every client sends, 16 messages in flight each unless --window says else\n"
+    "  shape lone   the first client sends, one message in flight\n"
+    "  shape fanout a server: the first client posts, everybody else reads, 8 posts in flight\n"
+    "  shape crowd  nobody sends: the line tells how long it took until all were in, and they\n"
+    "               stay until standard input ends\n"
+    "In flight is what has been published and has not yet come back as the sender's own copy; in\n"
+    "fanout, what somebody still lacks.\n"
     "FILE: a line `client_id username password room_id` per client, password - for none.\n";
 
-enum { MODE, SHAPE, HOST, PORT, CREDENTIALS, WINDOW, WARMUP, SECONDS, MESSAGES, HELP };
+enum { MODE, SHAPE, PORT, CREDENTIALS, WINDOW, WARMUP, SECONDS, MESSAGES, HELP };
 
 static const struct option names[] = {
     {"mode", required_argument, NULL, MODE},
     {"shape", required_argument, NULL, SHAPE},
-    {"host", required_argument, NULL, HOST},
     {"port", required_argument, NULL, PORT},
     {"credentials", required_argument, NULL, CREDENTIALS},
     {"window", required_argument, NULL, WINDOW},
@@ -32,16 +36,6 @@ static const struct option names[] = {
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
-
-/* A generator that woke up for every packet would take two thirds of a core from the broker and
- * the database. Under a load whose echoes take milliseconds it looks every 200 us instead; that
- * halves its cost, on either broker. */
-static const struct shape {
-    const char *name;
-    unsigned senders;
-    unsigned window;
-    unsigned pause_us;
-} shapes[] = {{"pairs", 0, 16, 200}, {"lone", 1, 1, 0}};
 
 static bool read_number(const char *text, unsigned from, unsigned to, unsigned *number) {
     char *end = NULL;
@@ -59,17 +53,10 @@ static bool read_mode(struct options *options, const char *text) {
 
 /* An explicit --window wins, wherever it stands. */
 static bool read_shape(struct options *options, const char *text) {
-    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-        if (strcmp(shapes[i].name, text) != 0)
-            continue;
-        options->shape = shapes[i].name;
-        options->senders = shapes[i].senders;
-        options->pause_us = shapes[i].pause_us;
-        if (options->window == 0)
-            options->window = shapes[i].window;
-        return true;
-    }
-    return false;
+    options->shape = shape_find(text);
+    if (options->shape != NULL && options->window == 0)
+        options->window = options->shape->window;
+    return options->shape != NULL;
 }
 
 static bool read_one(struct options *options, int name, const char *value) {
@@ -78,9 +65,6 @@ static bool read_one(struct options *options, int name, const char *value) {
         return read_mode(options, value);
     case SHAPE:
         return read_shape(options, value);
-    case HOST:
-        options->host = value;
-        return true;
     case PORT:
         return read_number(value, 1, 65535, &options->port);
     case CREDENTIALS:
@@ -100,7 +84,7 @@ static bool read_one(struct options *options, int name, const char *value) {
 }
 
 bool options_read(struct options *options, int argc, char **argv) {
-    *options = (struct options){.host = "127.0.0.1", .warmup_s = 2, .seconds = 10};
+    *options = (struct options){.warmup_s = 2, .seconds = 10};
     bool mode = false;
     int name;
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {

@@ -7,15 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shape.h"
+
 struct options {
     bool hum; /* else raw: publish straight to the topic that is read */
-    const char *shape;
-    const char *host;
+    const struct shape *shape;
     const char *credentials;
     unsigned port;
-    unsigned senders;  /* 0: every client sends */
-    unsigned window;   /* messages in flight a sender */
-    unsigned pause_us; /* before each look at the connections */
+    unsigned window; /* messages in flight a sender */
     unsigned warmup_s;
     unsigned seconds;
     unsigned messages; /* measured at most; 0: as many as the seconds allow */

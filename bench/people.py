@@ -8,11 +8,14 @@ import urllib.request
 from brokers import BenchError
 
 TIMEOUT_S = 30
+# Of everybody in this run.
+PASSWORD = secrets.token_urlsafe(16)
 # Whatever proxy the caller's environment names: this stays on the machine.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _call(method, url, body=None, token=None):
+def call(method, url, body=None, token=None):
+    """What REST answers; None for an empty answer."""
     request = urllib.request.Request(url, method=method)
     if body is not None:
         request.data = json.dumps(body).encode()
@@ -21,7 +24,8 @@ def _call(method, url, body=None, token=None):
         request.add_header("Authorization", f"Bearer {token}")
     try:
         with _direct.open(request, timeout=TIMEOUT_S) as answer:
-            return json.load(answer)
+            text = answer.read()
+            return json.loads(text) if text else None
     except urllib.error.HTTPError as error:
         text = error.read().decode(errors="replace")
         raise BenchError(f"{method} {url} answered {error.code}: {text}") from error
@@ -29,22 +33,27 @@ def _call(method, url, body=None, token=None):
 
 def sign_up(url, count):
     """Sessions of `count` new users."""
-    password = secrets.token_urlsafe(16)
-    return [_call("POST", f"{url}/v1/auth/register",
-                  {"email": f"bench-{number}@example.org", "password": password,
-                   "nickname": f"bench-{number}"})
+    return [call("POST", f"{url}/v1/auth/register",
+                 {"email": f"bench-{number}@example.org", "password": PASSWORD,
+                  "nickname": f"bench-{number}"})
             for number in range(count)]
+
+
+def sign_in(url, person):
+    """Another session of somebody who has signed up."""
+    return call("POST", f"{url}/v1/auth/login",
+                {"email": person["user"]["email"], "password": PASSWORD})
 
 
 def befriend_in_pairs(url, people):
     """Makes the first and second friends, the third and fourth and so on; the ids of their DMs."""
     rooms = []
     for one, other in zip(people[::2], people[1::2]):
-        _call("POST", f"{url}/v1/friends/requests", {"user_id": other["user"]["id"]},
+        call("POST", f"{url}/v1/friends/requests", {"user_id": other["user"]["id"]},
               one["access_token"])
-        _call("POST", f"{url}/v1/friends/requests/{one['user']['id']}/accept", None,
+        call("POST", f"{url}/v1/friends/requests/{one['user']['id']}/accept", None,
               other["access_token"])
-        room = _call("POST", f"{url}/v1/dms", {"user_id": other["user"]["id"]},
+        room = call("POST", f"{url}/v1/dms", {"user_id": other["user"]["id"]},
                      one["access_token"])
         rooms.append(room["id"])
     return rooms
@@ -53,7 +62,7 @@ def befriend_in_pairs(url, people):
 def write_credentials(folder, brokers, people, rooms):
     """hum-load's file for each broker: the same ids, and the password only where it is asked for."""
     for broker in brokers:
-        path = folder / f"{broker.mode}-{len(people)}.credentials"
+        path = folder / f"{broker.name}-{len(people)}.credentials"
         path.touch(mode=0o600)
         with path.open("w") as file:
             for number, person in enumerate(people):

@@ -1,55 +1,87 @@
-"""What a run found, as text: medians over the rounds, and where the CPU time went."""
+"""What a run found, as Markdown: medians over the rounds, and where the CPU time went."""
 
 from statistics import median
 
 from cpu import QUIET
 from rows import ROWS
 
-LINE = "{:<6} {:<22} {:>10} {:>10} {:>7}  {}"
+HEAD = ("row", "median of the rounds", "Hum", "beside it", "ratio", "aim", "")
 
 
-def _verdict(figure, value, ratio):
+def _aim(figure):
     if figure.aim is None:
         return ""
-    judged = ratio if figure.of_ratio else value
+    sign = "≥" if figure.at_least else "≤"
+    more = {"value": "", "ratio": " ×", "difference": " more"}[figure.of]
+    return f"{sign} {figure.aim:g}{more}"
+
+
+def _verdict(figure, value, beside):
+    if figure.aim is None:
+        return ""
+    judged = {"value": lambda: value, "ratio": lambda: value / beside,
+              "difference": lambda: value - beside}[figure.of]()
     met = judged >= figure.aim if figure.at_least else judged <= figure.aim
-    return f"{'>=' if figure.at_least else '<='} {figure.aim:.2f} {'met' if met else 'MISSED'}"
+    return "met" if met else "MISSED"
 
 
-def _line(row, figure, rounds):
-    hum, raw = (median(result[figure.key] for result in rounds[mode]) * figure.scale
-                for mode in ("hum", "raw"))
-    ratio = hum / raw
-    return LINE.format(row.name, figure.label, f"{hum:,.{figure.decimals}f}",
-                       f"{raw:,.{figure.decimals}f}", f"{ratio:.2f}",
-                       _verdict(figure, hum, ratio)).rstrip()
+def _median(figure, results):
+    values = [result[figure.key] for result in results if figure.key in result]
+    return median(values) * figure.scale if values else None
+
+
+def _number(figure, value):
+    return "–" if value is None else f"{value:,.{figure.decimals}f}"
+
+
+def _cells(row, figure, rounds):
+    value = _median(figure, rounds[row.measured])
+    beside = _median(figure, rounds[row.beside]) if row.beside else None
+    ratio = f"{value / beside:.2f}" if beside else "–"
+    return (row.name, figure.label, _number(figure, value), _number(figure, beside), ratio,
+            _aim(figure), _verdict(figure, value, beside))
+
+
+def _markdown(lines):
+    """Padded, so that it is a table in a terminal, too."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    left = {0, 1, 5, 6}
+    padded = [[cell.ljust(width) if column in left else cell.rjust(width)
+               for column, (cell, width) in enumerate(zip(line, widths))] for line in lines]
+    rule = ["-" * width if column in left else "-" * (width - 1) + ":"
+            for column, width in enumerate(widths)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [padded[0], rule, *padded[1:]])
 
 
 def table(names, rounds):
-    lines = [LINE.format("row", "median of the rounds", "hum", "raw", "ratio", "aim")]
-    for name in names:
-        lines += [_line(ROWS[name], figure, rounds[name]) for figure in ROWS[name].figures]
-    return "\n".join(lines)
+    return _markdown([HEAD] + [_cells(ROWS[name], figure, rounds[name])
+                               for name in names for figure in ROWS[name].figures])
+
+
+def _cpu_lines(name, rounds):
+    for broker, results in rounds.items():
+        shares = [result["cpu_us_per_message"] for result in results
+                  if "cpu_us_per_message" in result]
+        means = {key: median(share.get(key, 0) for share in shares)
+                 for key in set().union(*shares)}
+        parts = [f"{key} {value:.1f}" for key, value in
+                 sorted(means.items(), key=lambda item: -item[1]) if value >= 0.1]
+        if parts:
+            yield f"{name:<6} {broker}: {', '.join(parts)}"
 
 
 def cpu_table(names, rounds):
     """CPU time by thread or process, a message; what took less than 0.1 us is left out."""
-    lines = ["", "CPU time, us a message (warming up and draining included)"]
-    for name in names:
-        for mode, results in rounds[name].items():
-            who = {key for result in results for key in result["cpu_us_per_message"]}
-            means = {key: median(result["cpu_us_per_message"].get(key, 0) for result in results)
-                     for key in who}
-            parts = [f"{key} {value:.1f}" for key, value in
-                     sorted(means.items(), key=lambda item: -item[1]) if value >= 0.1]
-            lines.append(f"{name:<6} {mode}: {', '.join(parts)}")
-    return "\n".join(lines)
+    lines = [line for name in names for line in _cpu_lines(name, rounds[name])]
+    if not lines:
+        return ""
+    return "\n".join(["", "CPU time, us a message (warming up and draining included)", *lines])
 
 
 def disturbances(rounds):
     """A line for each round in which other programs were busy; mostly none."""
     return "".join(
-        f"{name} {mode}, round {number}: other programs took {result['cpu_elsewhere']:.0%} of the "
-        "CPU, its figures are not to be trusted\n"
-        for name, modes in rounds.items() for mode, results in modes.items()
+        f"{name} {broker}, round {number}: other programs took {result['cpu_elsewhere']:.0%} of "
+        "the CPU, its figures are not to be trusted\n"
+        for name, brokers in rounds.items() for broker, results in brokers.items()
         for number, result in enumerate(results, 1) if result["cpu_elsewhere"] > QUIET)

@@ -1,27 +1,33 @@
-"""The rows of the benchmark: a shape of hum-load, how many take part, and what is aimed at."""
+"""The rows of the benchmark: what is done, how many take part, and what is aimed at."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a row. The aim holds for the ratio to raw Mosquitto or for Hum's own value."""
+    """One figure of a row. The aim holds for Hum's own value, for its ratio to what is beside it, or
+    for how much more it is."""
 
     label: str
-    key: str  # in hum-load's result
-    scale: float
-    decimals: int
+    key: str  # in a round's result
+    scale: float = 1
+    decimals: int = 0
     aim: float | None = None
     at_least: bool = False
-    of_ratio: bool = False
+    of: str = "value"  # or ratio, or difference
 
 
 @dataclass(frozen=True)
 class Row:
     name: str
-    shape: str
+    what: str  # for people
+    kind: str  # how it is measured: send, crowd, revoke, big
     people: int
     figures: tuple[Figure, ...]
+    shape: str = ""  # hum-load's
+    default: bool = True
+    measured: str = "hum"
+    beside: str | None = "raw"
 
 
 def _latencies(p50_aim=None, p99_aim=None):
@@ -32,15 +38,43 @@ def _latencies(p50_aim=None, p99_aim=None):
 
 
 _ALL = (
-    Row("first", "pairs", 32, (
-        Figure("messages/s to both", "messages_per_s", 1, 0, 0.80, at_least=True, of_ratio=True),
-        Figure("deliveries/s", "deliveries_per_s", 1, 0),
+    Row("first", "32 senders in 16 DMs, 16 messages in flight each", "send", 32, (
+        Figure("messages/s to both", "messages_per_s", aim=0.80, at_least=True, of="ratio"),
+        Figure("deliveries/s", "deliveries_per_s"),
         *_latencies(),
-    )),
-    Row("lone", "lone", 2, (
+    ), "pairs"),
+    Row("lone", "one sender in a DM, one message in flight", "send", 2, (
         *_latencies(0.6, 3.0),
-        Figure("messages/s to both", "messages_per_s", 1, 0),
+        Figure("messages/s to both", "messages_per_s"),
+    ), "lone"),
+    Row("fanout", "posts to a server with 1,000 members online, 8 in flight", "send", 1000, (
+        Figure("deliveries/s", "deliveries_per_s", aim=0.95, at_least=True, of="ratio"),
+        Figure("posts/s", "messages_per_s", decimals=1),
+        Figure("p50 until all have it, ms", "p50_us", 1e-3, 1),
+    ), "fanout"),
+    Row("idle", "up to 10,000 sessions over TCP that do nothing", "crowd", 10000, (
+        Figure("resident KiB a session", "kib_per_session", decimals=2, aim=1, of="difference"),
+        Figure("of it rights loaded ahead", "known_kib_per_session", decimals=2),
+        Figure("sessions", "clients"),
     )),
+    Row("reconnect", "up to 10,000 clients at once, on a broker that has just started", "crowd", 10000, (
+        Figure("s until all are subscribed", "ready_s", decimals=2, aim=2, of="ratio"),
+        Figure("PostgreSQL connections more", "database_connections_more", aim=0),
+        Figure("PostgreSQL connections", "database_connections"),
+        Figure("sent away, came again", "turned_away"),
+        Figure("clients", "clients"),
+    )),
+    Row("revoke", "unfriended or signed out, until the last delivery", "revoke", 10, (
+        Figure("p50, ms", "p50_ms", decimals=1),
+        Figure("p99, ms", "p99_ms", decimals=1, aim=250),
+        Figure("longest, ms", "max_ms", decimals=1),
+        Figure("p99 unfriended, ms", "unfriend_p99_ms", decimals=1),
+        Figure("p99 signed out, ms", "logout_p99_ms", decimals=1),
+    ), beside=None),
+    Row("big", "the first row on 10 million messages in 1 million rooms", "big", 32, (
+        Figure("messages/s to both", "messages_per_s", aim=0.9, at_least=True, of="ratio"),
+        *_latencies(),
+    ), "pairs", default=False, measured="big", beside="hum"),
 )
 
 ROWS = {row.name: row for row in _ALL}
