@@ -1,17 +1,22 @@
 /*
- * What a figure of hum-load rests on: the histogram, the reading of echoes, the packet codec.
+ * What a figure of hum-load rests on: the histogram, the reading of echoes, the packet codec, who
+ * is with whom.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "credentials.h"
 #include "hist.h"
 #include "message.h"
 #include "mqtt.h"
+#include "shape.h"
 
 static void assert_near(uint64_t value, uint64_t expected) {
     uint64_t slack = expected / 50;
@@ -154,12 +159,75 @@ static void a_full_buffer_sticks(void **state) {
     assert_int_equal(out.len, 4);
 }
 
+/* Reads `text` as a file. */
+static const char *read_text(struct credentials *credentials, const char *text) {
+    char path[] = "/tmp/unit-bench-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    const char *problem = credentials_read(credentials, path);
+    unlink(path);
+    return problem;
+}
+
+static void members_find_each_other(void **state) {
+    (void)state;
+    struct credentials all;
+    assert_null(read_text(&all, "c1 u1 - 7\nc2 u2 secret 8\nc3 u3 - 7\nc4 u4 - 8\n"));
+    assert_null(credentials_pair_up(&all));
+    assert_int_equal(all.count, 4);
+    assert_int_equal(all.items[0].peer, 2);
+    assert_int_equal(all.items[1].peer, 3);
+    assert_int_equal(all.items[2].peer, 0);
+    assert_null(all.items[0].password);
+    assert_string_equal(all.items[1].password, "secret");
+    credentials_free(&all);
+}
+
+static void crowded_and_lonely_rooms_are_no_dms(void **state) {
+    (void)state;
+    static const char *const texts[] = {"c1 u1 - 7\nc2 u2 - 7\nc3 u3 - 7\n", "c1 u1 - 7\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct credentials all;
+        assert_null(read_text(&all, texts[i]));
+        assert_non_null(credentials_pair_up(&all));
+        credentials_free(&all);
+    }
+}
+
+static void bad_files_are_refused(void **state) {
+    (void)state;
+    static const char *const texts[] = {"", "c1 u1 -\n", "c1 u1 - 7 more\n"};
+    for (size_t i = 0; i < 3; i++) {
+        struct credentials all;
+        assert_non_null(read_text(&all, texts[i]));
+        credentials_free(&all);
+    }
+}
+
+static void shapes_go_by_name(void **state) {
+    (void)state;
+    assert_true(shape_find("crowd")->silent);
+    assert_int_equal(shape_find("lone")->senders, 1);
+    assert_null(shape_find("pair"));
+    assert_null(shape_find(""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quantiles_are_close),     cmocka_unit_test(extremes_have_a_bucket),
-        cmocka_unit_test(merging_adds_up),         cmocka_unit_test(a_send_is_read_back),
-        cmocka_unit_test(echoes_are_told_apart),   cmocka_unit_test(a_publish_is_read_back),
-        cmocka_unit_test(bad_packets_are_refused), cmocka_unit_test(a_full_buffer_sticks),
+        cmocka_unit_test(quantiles_are_close),
+        cmocka_unit_test(extremes_have_a_bucket),
+        cmocka_unit_test(merging_adds_up),
+        cmocka_unit_test(a_send_is_read_back),
+        cmocka_unit_test(echoes_are_told_apart),
+        cmocka_unit_test(a_publish_is_read_back),
+        cmocka_unit_test(bad_packets_are_refused),
+        cmocka_unit_test(a_full_buffer_sticks),
+        cmocka_unit_test(members_find_each_other),
+        cmocka_unit_test(crowded_and_lonely_rooms_are_no_dms),
+        cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(shapes_go_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
