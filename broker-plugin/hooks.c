@@ -260,6 +260,9 @@ static void sweep(struct plugin *plugin, int64_t now) {
     clients_sweep(plugin->clients, now);
     number_set(NUMBER_CONNECTIONS, (int64_t)clients_count(plugin->clients));
     number_set(NUMBER_USERS, (int64_t)clients_users(plugin->clients));
+}
+
+static void tell_journal(struct plugin *plugin) {
     number_set(NUMBER_JOURNAL_BYTES, (int64_t)journal_backlog(plugin->journal));
     number_set(NUMBER_JOURNAL_BROKEN, journal_broken(plugin->journal));
     int64_t oldest = writer_oldest(plugin->writer);
@@ -279,6 +282,7 @@ static int on_tick(int event_kind, void *event_data, void *userdata) {
     }
     requests_flush(plugin);
     tell_presence(plugin);
+    tell_journal(plugin);
     int64_t now = seconds_now();
     if (now != plugin->swept_at) {
         sweep(plugin, now);

@@ -56,8 +56,12 @@ struct journal {
     _Alignas(CACHE_LINE) _Atomic(uint64_t) released;
 };
 
+/* Keeps errno: what was said of it may have to be told once more. */
 static void say(struct journal *journal, bool error, const char *line) {
+    int kept = errno;
+
     journal->config.log(journal->config.log_arg, error, line);
+    errno = kept;
 }
 
 static void ring(int event) {
@@ -417,7 +421,10 @@ static bool open_replay(struct journal *journal, char *error, size_t size) {
     }
     uint64_t end = replay_end(journal->replay);
     journal->first = round_up(journal, end > committed ? end : committed);
-    journal->read = replay_bytes(journal->replay) > 0 ? committed : journal->first;
+    uint64_t begin = replay_begin(journal->replay);
+    journal->read = replay_bytes(journal->replay) == 0 ? journal->first
+                    : begin > committed                ? begin
+                                                       : committed;
     atomic_init(&journal->released, journal->read);
     atomic_init(&journal->replay_left, replay_bytes(journal->replay));
     atomic_init(&journal->pushed, journal->first);
@@ -488,14 +495,23 @@ static void close_fd(int fd) {
     }
 }
 
-/* Segments that were made ready and not used would count as a backlog at the next start. */
+/* Segments that were made ready and not used would count as a backlog at the next start, and so
+ * would the rest of the last one. */
 static void drop_live(struct journal *journal, struct segment *segment) {
-    bool unused = segment->base && segment->start >= atomic_load(&journal->pushed);
+    uint64_t pushed = atomic_load(&journal->pushed);
 
-    segment_close(segment);
-    if (unused) {
-        segment_remove(journal->folder, segment->start);
+    if (!segment->base) {
+        return;
     }
+    if (segment->start >= pushed) {
+        segment_close(segment);
+        segment_remove(journal->folder, segment->start);
+        return;
+    }
+    if (pushed - segment->start < segment->size) {
+        segment_cut(segment, (size_t)(pushed - segment->start));
+    }
+    segment_close(segment);
 }
 
 void journal_close(struct journal *journal) {

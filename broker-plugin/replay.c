@@ -160,10 +160,19 @@ void replay_release(struct replay *replay, uint64_t position) {
 
 uint64_t replay_position(const struct replay *replay) { return replay->position; }
 
-uint64_t replay_end(const struct replay *replay) {
-    const struct segment *last = replay->count > 0 ? &replay->files[replay->count - 1] : NULL;
+uint64_t replay_begin(const struct replay *replay) {
+    return replay->released < replay->count ? replay->files[replay->released].start : 0;
+}
 
-    return last ? last->start + last->size : 0;
+uint64_t replay_end(const struct replay *replay) {
+    uint64_t end = 0;
+
+    for (size_t i = 0; i < replay->count; i++) {
+        uint64_t this = replay->files[i].start + replay->files[i].size;
+
+        end = this > end ? this : end;
+    }
+    return end;
 }
 
 size_t replay_bytes(const struct replay *replay) {

@@ -21,7 +21,8 @@ bool replay_read(struct replay *replay, struct record *ret_record, size_t *ret_d
 void replay_release(struct replay *replay, uint64_t position);
 /* The position behind what was read; after the last record the end of the last file. */
 uint64_t replay_position(const struct replay *replay);
-/* Where the last file ends; 0 without files. */
+/* Where the first file begins, and the greatest end of a file; 0 without files. */
+uint64_t replay_begin(const struct replay *replay);
 uint64_t replay_end(const struct replay *replay);
 /* Bytes of files that are still there. */
 size_t replay_bytes(const struct replay *replay);

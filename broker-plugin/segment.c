@@ -25,7 +25,7 @@ bool segment_parse_name(const char *name, uint64_t *ret_start) {
         return false;
     }
     *ret_start = strtoull(name, &end, 16);
-    return end == name + 16;
+    return end == name + 16 && *ret_start <= INT64_MAX && *ret_start % 8 == 0;
 }
 
 /* Never sparse: a hole on a full disk would be a SIGBUS in the broker. */
@@ -124,6 +124,12 @@ bool segment_open(int folder, uint64_t start, struct segment *ret_segment) {
 }
 
 bool segment_sync(const struct segment *segment) { return fdatasync(segment->fd) == 0; }
+
+void segment_cut(const struct segment *segment, size_t used) {
+    off_t size = (off_t)((used + PAGE - 1) / PAGE * PAGE);
+
+    (void)!ftruncate(segment->fd, size); /* a file that stays longer does no harm */
+}
 
 void segment_close(struct segment *segment) {
     if (segment->base) {

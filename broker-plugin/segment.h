@@ -23,6 +23,8 @@ bool segment_recycle(int folder, struct segment *segment, uint64_t start);
 bool segment_open(int folder, uint64_t start, struct segment *ret_segment);
 /* Writes what was changed to the disk. False: errno tells, and what is on the disk is unknown. */
 bool segment_sync(const struct segment *segment);
+/* Shortens the file to what holds used bytes; the segment is to be closed next. */
+void segment_cut(const struct segment *segment, size_t used);
 void segment_close(struct segment *segment);
 void segment_remove(int folder, uint64_t start);
 

@@ -218,6 +218,48 @@ static void announce_head(struct writer *writer, int64_t room, int64_t seq) {
     }
 }
 
+static enum pg_outcome try_set_aside(struct writer *writer, const struct record *record) {
+    pg_params_reset(writer->params);
+    pg_add_int(writer->params, record->room);
+    pg_add_int(writer->params, record->sender);
+    pg_add_text(writer->params, record->nonce);
+    pg_add_bytes(writer->params, record->text);
+    pg_add_text(writer->params, str_of(writer->reason));
+    return pg_run(writer->link.pg, &set_message_aside, writer->params, NULL);
+}
+
+/* Keeps what cannot be stored for the operator to look at. Where even that is refused, its sender
+ * has it. False: the writer is to stop, and the journal keeps it. */
+static bool set_aside(struct writer *writer, const struct pending *pending) {
+    while (connected(writer)) {
+        enum pg_outcome outcome = try_set_aside(writer, &pending->record);
+
+        if (outcome == PG_LOST) {
+            link_close(&writer->link);
+        } else if (outcome != PG_BUSY) {
+            number_add(NUMBER_SET_ASIDE, 1);
+            return true;
+        } else if (stopping(writer)) {
+            link_close(&writer->link);
+            return false;
+        } else {
+            pause_ms(BUSY_LAST_MS);
+        }
+    }
+    return false;
+}
+
+/* A message that was taken and can never be stored, through nobody's fault or with its sender
+ * perhaps gone: it leaves a trace. */
+static void give_up(struct writer *writer, const struct pending *pending, enum hum_status status,
+                    const char *detail, bool keep) {
+    if (keep) {
+        snprintf(writer->reason, sizeof writer->reason, "%s", detail);
+        (void)set_aside(writer, pending);
+    }
+    refuse(writer, pending, status, detail);
+}
+
 static void settle_one(struct writer *writer, struct batch_item *done,
                        const struct pending *pending, const struct pg_result *result, size_t row) {
     enum append_status status = (enum append_status)pg_get_int(result, row, 1);
@@ -238,10 +280,11 @@ static void settle_one(struct writer *writer, struct batch_item *done,
         defer_busy(writer, pending);
         break;
     case GONE:
-        refuse(writer, pending, HUM_NOT_FOUND, "the room is gone");
+        give_up(writer, pending, HUM_NOT_FOUND, "the room is gone", true);
         break;
     case BAD_REFERENCE:
-        refuse(writer, pending, HUM_INVALID_PAYLOAD, "reply_to is not a message of this room");
+        give_up(writer, pending, HUM_INVALID_PAYLOAD, "reply_to is not a message of this room",
+                pending->record.replayed);
         break;
     }
 }
@@ -325,7 +368,7 @@ static bool any_maybe_known(const struct pending *batch, size_t count) {
     return false;
 }
 
-static void commit(struct writer *writer, struct pending *batch, size_t count);
+static bool commit(struct writer *writer, struct pending *batch, size_t count);
 
 /* At most a line a second: when the table is gone, every message is refused. */
 static void log_refusal(struct writer *writer, const struct pending *pending) {
@@ -340,37 +383,6 @@ static void log_refusal(struct writer *writer, const struct pending *pending) {
     }
 }
 
-static enum pg_outcome try_set_aside(struct writer *writer, const struct record *record) {
-    pg_params_reset(writer->params);
-    pg_add_int(writer->params, record->room);
-    pg_add_int(writer->params, record->sender);
-    pg_add_text(writer->params, record->nonce);
-    pg_add_bytes(writer->params, record->text);
-    pg_add_text(writer->params, str_of(writer->reason));
-    return pg_run(writer->link.pg, &set_message_aside, writer->params, NULL);
-}
-
-/* Keeps what cannot be stored for the operator to look at. Where even that is refused, its sender
- * has it. False: the writer is to stop, and the journal keeps it. */
-static bool set_aside(struct writer *writer, const struct pending *pending) {
-    while (connected(writer)) {
-        enum pg_outcome outcome = try_set_aside(writer, &pending->record);
-
-        if (outcome == PG_LOST) {
-            link_close(&writer->link);
-        } else if (outcome != PG_BUSY) {
-            number_add(NUMBER_SET_ASIDE, 1);
-            return true;
-        } else if (stopping(writer)) {
-            link_close(&writer->link);
-            return false;
-        } else {
-            pause_ms(BUSY_LAST_MS);
-        }
-    }
-    return false;
-}
-
 /* Told once it has lasted: short waits for a lock are nothing new. */
 static void log_busy(struct writer *writer, int busy_ms) {
     if (busy_ms >= BUSY_LAST_MS / 2 && busy_ms < BUSY_LAST_MS) {
@@ -380,22 +392,23 @@ static void log_busy(struct writer *writer, int busy_ms) {
 }
 
 /* Some message makes the statement fail. Halves find it, and the others go on. */
-static void commit_apart(struct writer *writer, struct pending *batch, size_t count) {
+static bool commit_apart(struct writer *writer, struct pending *batch, size_t count) {
     if (count == 1) {
         snprintf(writer->reason, sizeof writer->reason, "%s", pg_error(writer->link.pg));
         log_refusal(writer, batch);
-        if (set_aside(writer, batch)) {
-            mark_settled(writer, batch);
-            refuse(writer, batch, HUM_INTERNAL, "the message could not be stored");
+        if (!set_aside(writer, batch)) {
+            return false;
         }
-        return;
+        mark_settled(writer, batch);
+        refuse(writer, batch, HUM_INTERNAL, "the message could not be stored");
+        return true;
     }
-    commit(writer, batch, count / 2);
-    commit(writer, batch + count / 2, count - count / 2);
+    return commit(writer, batch, count / 2) && commit(writer, batch + count / 2, count - count / 2);
 }
 
-/* Ends with every message of the batch appended, refused or set aside; or the writer is to stop. */
-static void commit(struct writer *writer, struct pending *batch, size_t count) {
+/* Ends with every message of the batch appended, refused or set aside. False: the
+ * writer is to stop first; what was not reached stays in the journal. */
+static bool commit(struct writer *writer, struct pending *batch, size_t count) {
     bool lookup = any_maybe_known(batch, count);
     int busy_ms = BUSY_FIRST_MS;
 
@@ -403,7 +416,7 @@ static void commit(struct writer *writer, struct pending *batch, size_t count) {
     while (count > 0 && connected(writer)) {
         switch (append(writer, batch, count, lookup)) {
         case PG_DONE:
-            return;
+            return true;
         case PG_LOST:
             /* The commit may have happened: the nonces will tell. */
             link_close(&writer->link);
@@ -412,7 +425,7 @@ static void commit(struct writer *writer, struct pending *batch, size_t count) {
         case PG_BUSY:
             if (stopping(writer)) {
                 link_close(&writer->link);
-                return;
+                return false;
             }
             log_busy(writer, busy_ms);
             pause_ms(busy_ms);
@@ -423,14 +436,13 @@ static void commit(struct writer *writer, struct pending *batch, size_t count) {
                 lookup = true;
                 break;
             }
-            commit_apart(writer, batch, count);
-            return;
+            return commit_apart(writer, batch, count);
         case PG_REJECTED:
         case PG_FAILED:
-            commit_apart(writer, batch, count);
-            return;
+            return commit_apart(writer, batch, count);
         }
     }
+    return count == 0;
 }
 
 /* The first messages of each room that wait: some of each, so that one room which stays locked
@@ -515,18 +527,19 @@ static void release(struct writer *writer) {
     journal_release(writer->journal, position);
 }
 
-static void work(struct writer *writer) {
+/* False: the writer is to stop, and what it has read is not committed. */
+static bool work(struct writer *writer) {
     gather(writer);
     note_oldest(writer, writer->count > 0 ? writer->batch[0].record.accepted_at : 0);
-    commit(writer, writer->batch, writer->count);
-    if (writer->count > 0 && !writer->link.pg) {
-        return; /* stopped before the commit: the journal keeps them for the next start */
+    if (!commit(writer, writer->batch, writer->count)) {
+        return false;
     }
     forget_settled(writer);
     release(writer);
     if (writer->busy_count > 0) {
         pause_ms(BUSY_FIRST_MS);
     }
+    return true;
 }
 
 /* Under load a commit costs PostgreSQL much the same whether it holds 20 messages or 200. A pause
@@ -534,6 +547,7 @@ static void work(struct writer *writer) {
  * alone never meets it. */
 static void *run(void *arg) {
     struct writer *writer = arg;
+    bool whole = true;
 
     (void)connected(writer); /* before the first message waits for it */
     while (!stopping(writer)) {
@@ -543,10 +557,11 @@ static void *run(void *arg) {
         if (writer->count >= LOADED_BATCH) {
             pause_ms(LOADED_PAUSE_MS);
         }
-        work(writer);
+        whole = work(writer);
     }
-    while (writer->link.pg && writer->deferred_count == 0 && journal_backlog(writer->journal) > 0) {
-        work(writer);
+    while (whole && writer->link.pg && writer->deferred_count == 0 &&
+           journal_backlog(writer->journal) > 0) {
+        whole = work(writer);
     }
     link_close(&writer->link);
     return NULL;
