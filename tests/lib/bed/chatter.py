@@ -150,16 +150,17 @@ class Talker(threading.Thread):
 
 class Chatter(Talker):
     """version: mqtt.V311 or V5. forbidden: rooms that are none of this person's business and are tried
-    nevertheless. resend False: what was on the way is given up with its connection. window: messages
-    whose fate is not known, at most. catch_up: "mqtt" or "rest". ping_s: how often it asks whether
+    nevertheless. resend False: what was on the way is given up with its connection. eager: sends again
+    at once, not only what is still missing after the catch-up (which it waits a second for). window:
+    messages whose fate is not known, at most. catch_up: "mqtt" or "rest". ping_s: how often it asks whether
     the broker is there; dead_s: how long it waits for an answer, to that or anything."""
 
     def __init__(self, name, person, rooms, address, seed, *, version=mqtt.V5, forbidden=(), resend=True,
-                 window=40, pace=150, catch_up="mqtt", ping_s=0.5, dead_s=10, suffix=None):
+                 eager=True, window=40, pace=150, catch_up="mqtt", ping_s=0.5, dead_s=10, suffix=None):
         super().__init__(name, person, rooms, seed, pace)
         self.address, self.version = address, version
         self.forbidden = list(forbidden)
-        self.resend, self.window, self.catch_up = resend, window, catch_up
+        self.resend, self.eager, self.window, self.catch_up = resend, eager, window, catch_up
         self.ping_s, self.dead_s = ping_s, dead_s
         self.client_id = person.mqtt["client_id"] + (f":{suffix}" if suffix else "")
         self.log = Log(rooms)
@@ -252,6 +253,7 @@ class Chatter(Talker):
         self._sync_wanted, self._sync_at = True, now
         self._sync_rest = None
         self._next_try = now
+        self._again_at = None  # when what waits is sent again; None: done
 
     def _filters(self):
         user = self.person.id
@@ -294,6 +296,12 @@ class Chatter(Talker):
         wire.put(self._packet(message, mqtt.publish, f"dm/{message.room}/send", message.payload, dup=dup))
 
     def _say(self, wire):
+        if self._again_at is not None:
+            if not self.synced and time.monotonic() < self._again_at:
+                return
+            self._again_at = None
+            for message in list(self.waiting.values()):
+                self._publish(wire, message)
         while len(self.waiting) < self.window and len(self._mids) < PUBACKS:
             message = self.compose(self.connections)
             if message is None:
@@ -422,8 +430,7 @@ class Chatter(Talker):
             self.refusals[f"SUBSCRIBE {refused}"] += 1
             raise Lost(f"SUBSCRIBE refused: {refused}")
         self.up = True
-        for message in list(self.waiting.values()):
-            self._publish(wire, message)
+        self._again_at = time.monotonic() + (0 if self.eager else 1)
 
     def _acked(self, mid, code):
         what = self._mids.pop(mid, None)

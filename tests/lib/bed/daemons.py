@@ -6,10 +6,10 @@ import pathlib
 import resource
 import signal
 import subprocess
-import time
 
 import psycopg2
 
+from lib.bed import journal
 from lib.instance import alive
 from lib.mqtt import eventually
 
@@ -269,9 +269,6 @@ class Site:
             self.api.start()
         eventually(self.api.ready)
 
-    def settle(self, seconds=30):
-        """Until the journal is empty."""
-        deadline = time.monotonic() + seconds
-        while self.broker.numbers()["hum_journal_bytes"] > 0:
-            assert time.monotonic() < deadline, "the journal does not empty"
-            time.sleep(0.05)
+    def settle(self, seconds=60):
+        """Until nothing waits in the journal."""
+        eventually(lambda: journal.empty(self.broker.journal), seconds)
