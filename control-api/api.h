@@ -10,6 +10,7 @@
 struct api {
     struct config config;
     struct pool *pool;
+    struct pool *worker_pool; /* one connection: what was left for later takes none of the others */
     struct auth auth;
 };
 

@@ -11,6 +11,7 @@
 #include "api.h"
 #include "server.h"
 #include "statements.h"
+#include "worker.h"
 
 extern char **environ;
 
@@ -39,7 +40,7 @@ static void print_log(void *cls, const char *app, const time_t date, const unsig
     fprintf(stderr, "%s %s %s: %s\n", time, app, name, message);
 }
 
-static void report_database(const char *line) { y_log_message(Y_LOG_LEVEL_WARNING, "%s", line); }
+static void report(const char *line) { y_log_message(Y_LOG_LEVEL_WARNING, "%s", line); }
 
 static int usage(FILE *out, int status) {
     fputs("hum-api: Hum's control API, over HTTP\n\n"
@@ -121,8 +122,11 @@ static bool load_keys(struct auth *auth, const char *folder) {
     return status == HUM_OK || fail(path, key_error(status));
 }
 
+/* The worker's connection is lost and found along with the others, which say so. */
+static void report_nothing(const char *line) { (void)line; }
+
 /* A database that does not answer yet is no reason to give up: the probes tell. */
-static bool start_pool(struct api *api) {
+static bool start_pools(struct api *api) {
     const struct option_value *values = api->config.values;
     struct pg_config config = {
         .url = values[CONFIG_DATABASE_URL].text,
@@ -136,8 +140,9 @@ static bool start_pool(struct api *api) {
             "-c idle_in_transaction_session_timeout=5s",
     };
 
-    return pool_start(&config, (size_t)values[CONFIG_DATABASE_POOL].number, report_database,
-                      &api->pool) != HUM_INTERNAL ||
+    return (pool_start(&config, (size_t)values[CONFIG_DATABASE_POOL].number, report, &api->pool) !=
+                HUM_INTERNAL &&
+            pool_start(&config, 1, report_nothing, &api->worker_pool) != HUM_INTERNAL) ||
            fail("starting the connection pool", "no memory or thread");
 }
 
@@ -146,10 +151,11 @@ static bool make_api(struct api *api) {
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
              verified_new(&api->auth.verified) == HUM_OK) ||
             fail("starting", "no memory")) &&
-           start_pool(api);
+           start_pools(api);
 }
 
 static void free_api(struct api *api) {
+    pool_stop(api->worker_pool);
     pool_stop(api->pool);
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);
@@ -171,11 +177,16 @@ static void raise_limits(void) {
 static bool serve(struct api *api, const sigset_t *stop_signals) {
     const struct option_value *values = api->config.values;
     struct server *server = NULL;
+    struct worker *worker = NULL;
     char error[256];
     int signal_number = 0;
 
+    if (worker_start(api->worker_pool, report, &worker) != HUM_OK) {
+        return fail("starting the worker", "no memory or thread");
+    }
     if (server_start(api, &server, error, sizeof error) != HUM_OK) {
         y_log_message(Y_LOG_LEVEL_ERROR, "%s", error);
+        worker_stop(worker);
         return false;
     }
     y_log_message(Y_LOG_LEVEL_INFO, "serving on %s port %s", values[CONFIG_BIND].text,
@@ -183,6 +194,7 @@ static bool serve(struct api *api, const sigset_t *stop_signals) {
     sigwait(stop_signals, &signal_number);
     y_log_message(Y_LOG_LEVEL_INFO, "stopping, as signal %d came", signal_number);
     server_stop(server);
+    worker_stop(worker);
     return true;
 }
 

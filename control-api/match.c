@@ -1,6 +1,6 @@
 #include "match.h"
 
-static const char id_segment[] = "{id}";
+static const char id_segment[] = "{id}", code_segment[] = "{code}";
 
 static struct str segment_of(const char *at) { return (struct str){at, strcspn(at, "/")}; }
 
@@ -18,13 +18,26 @@ enum match match_path(const char *pattern, const char *path, int64_t *ret_ids) {
             if (!str_id(have, ret_ids++)) {
                 verdict = MATCH_BAD_ID;
             }
-        } else if (!str_equal(want, have)) {
+        } else if (str_equal(want, str_of(code_segment)) ? have.len == 0 : !str_equal(want, have)) {
             return MATCH_NO;
         }
         pattern += want.len;
         path += have.len;
     }
     return *pattern || *path ? MATCH_NO : verdict;
+}
+
+struct str match_segment(const char *path, size_t index) {
+    struct str segment = {"", 0};
+
+    for (size_t i = 0; *path == '/'; i++) {
+        segment = segment_of(++path);
+        if (i == index) {
+            return segment;
+        }
+        path += segment.len;
+    }
+    return (struct str){"", 0};
 }
 
 static int hex_digit(char c) {

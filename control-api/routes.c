@@ -1,12 +1,16 @@
 #include "routes.h"
 
 #include "handlers/auth.h"
+#include "handlers/channels.h"
 #include "handlers/dms.h"
 #include "handlers/friends.h"
 #include "handlers/health.h"
+#include "handlers/invites.h"
 #include "handlers/jwks.h"
+#include "handlers/members.h"
 #include "handlers/messages.h"
 #include "handlers/rooms.h"
+#include "handlers/servers.h"
 #include "handlers/sync.h"
 #include "handlers/users.h"
 #include "message.h"
@@ -27,6 +31,31 @@ const struct route routes[] = {
     {"GET", "/v1/friends", SIGNED_IN, NO_BODY, handle_friends_list},
     {"DELETE", "/v1/friends/{id}", SIGNED_IN, NO_BODY, handle_friend_remove},
     {"POST", "/v1/dms", SIGNED_IN, BODY_DEFAULT, handle_dm_open},
+    {"POST", "/v1/servers", SIGNED_IN, BODY_DEFAULT, handle_server_create},
+    {"GET", "/v1/servers/search", SIGNED_IN, NO_BODY, handle_servers_search},
+    {"GET", "/v1/servers/{id}", SIGNED_IN, NO_BODY, handle_server_get},
+    {"PATCH", "/v1/servers/{id}", SIGNED_IN, BODY_DEFAULT, handle_server_patch},
+    {"DELETE", "/v1/servers/{id}", SIGNED_IN, NO_BODY, handle_server_delete},
+    {"GET", "/v1/users/me/servers", SIGNED_IN, NO_BODY, handle_servers_list},
+    {"PUT", "/v1/servers/{id}/members/me", SIGNED_IN, NO_BODY, handle_member_join},
+    {"DELETE", "/v1/servers/{id}/members/me", SIGNED_IN, NO_BODY, handle_member_leave},
+    {"GET", "/v1/servers/{id}/members", SIGNED_IN, NO_BODY, handle_members_list},
+    {"DELETE", "/v1/servers/{id}/members/{id}", SIGNED_IN, NO_BODY, handle_member_remove},
+    {"GET", "/v1/servers/{id}/bans", SIGNED_IN, NO_BODY, handle_bans_list},
+    {"GET", "/v1/servers/{id}/bans/{id}", SIGNED_IN, NO_BODY, handle_ban_get},
+    {"DELETE", "/v1/servers/{id}/bans/{id}", SIGNED_IN, NO_BODY, handle_ban_lift},
+    {"POST", "/v1/servers/{id}/invites", SIGNED_IN, BODY_DEFAULT, handle_invite_send},
+    {"GET", "/v1/invites", SIGNED_IN, NO_BODY, handle_invites_list},
+    {"POST", "/v1/invites/{id}/accept", SIGNED_IN, NO_BODY, handle_invite_accept},
+    {"POST", "/v1/invites/{id}/decline", SIGNED_IN, NO_BODY, handle_invite_decline},
+    {"POST", "/v1/servers/{id}/invite-codes", SIGNED_IN, BODY_DEFAULT, handle_code_create},
+    {"POST", "/v1/invite-codes/{code}/redeem", SIGNED_IN, NO_BODY, handle_code_redeem},
+    {"POST", "/v1/servers/{id}/channels", SIGNED_IN, BODY_DEFAULT, handle_channel_create},
+    {"GET", "/v1/servers/{id}/channels", SIGNED_IN, NO_BODY, handle_channels_list},
+    {"DELETE", "/v1/channels/{id}", SIGNED_IN, NO_BODY, handle_channel_delete},
+    {"PUT", "/v1/channels/{id}/members/me", SIGNED_IN, NO_BODY, handle_channel_join},
+    {"DELETE", "/v1/channels/{id}/members/me", SIGNED_IN, NO_BODY, handle_channel_leave},
+    {"GET", "/v1/channels/{id}/members", SIGNED_IN, NO_BODY, handle_channel_members},
     {"GET", "/v1/rooms", SIGNED_IN, NO_BODY, handle_rooms_list},
     {"GET", "/v1/rooms/{id}", SIGNED_IN, NO_BODY, handle_room_get},
     {"PUT", "/v1/rooms/{id}/read", SIGNED_IN, BODY_DEFAULT, handle_room_read},

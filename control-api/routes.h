@@ -10,7 +10,8 @@ enum { NO_BODY = 0, BODY_DEFAULT = 64 * 1024 };
 
 struct route {
     const char *method;
-    const char *path; /* {id}: an id; everything else literally, which wins over {id} */
+    /* {id}: an id, {code}: anything; everything else literally, which wins over {id} */
+    const char *path;
     enum route_auth auth;
     size_t limit; /* bytes of the body, a JSON object; NO_BODY: what comes is not looked at */
     handler_fn handler;

@@ -1,26 +1,34 @@
 #include "statements.h"
 
 #include "store/accounts.h"
+#include "store/channels.h"
 #include "store/dms.h"
 #include "store/events.h"
 #include "store/friends.h"
 #include "store/health.h"
+#include "store/invites.h"
+#include "store/jobs.h"
 #include "store/messages.h"
 #include "store/notify.h"
 #include "store/rooms.h"
+#include "store/servers.h"
 #include "store/sessions.h"
 #include "store/users.h"
 
 /* name, as in store_{name}_statements */
 #define STORES(X)                                                                                  \
     X(accounts)                                                                                    \
+    X(channels)                                                                                    \
     X(dms)                                                                                         \
     X(events)                                                                                      \
     X(friends)                                                                                     \
     X(health)                                                                                      \
+    X(invites)                                                                                     \
+    X(jobs)                                                                                        \
     X(messages)                                                                                    \
     X(notify)                                                                                      \
     X(rooms)                                                                                       \
+    X(servers)                                                                                     \
     X(sessions)                                                                                    \
     X(users)
 

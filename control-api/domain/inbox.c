@@ -6,7 +6,7 @@
 #include "store/run.h"
 #include "store/users.h"
 
-enum { DATA_MAX = 1024 };
+enum { DATA_MAX = 4096 };
 
 static void write_id(struct buf *out, const char *before, int64_t id) {
     buf_text(out, before);
@@ -14,14 +14,12 @@ static void write_id(struct buf *out, const char *before, int64_t id) {
     buf_text(out, "\"");
 }
 
-static void write_data(struct buf *out, const struct user *actor, int64_t dm) {
+static void write_data(struct buf *out, const struct user *actor, struct str members) {
     write_id(out, "{\"user\":{\"id\":\"", actor->id);
     buf_text(out, ",\"nickname\":");
     buf_json_string(out, actor->nickname);
     buf_text(out, "}");
-    if (dm) {
-        write_id(out, ",\"dm_id\":\"", dm);
-    }
+    buf_add(out, members.data, members.len);
     buf_text(out, "}");
 }
 
@@ -48,8 +46,8 @@ static enum pg_outcome post(struct pg *pg, struct message *message, int64_t acto
     return notify_room(pg, message->room, message->seq);
 }
 
-enum pg_outcome inbox_post(struct pg *pg, int64_t to, enum message_kind kind, int64_t actor,
-                           int64_t dm) {
+enum pg_outcome inbox_post_with(struct pg *pg, int64_t to, enum message_kind kind, int64_t actor,
+                                struct str members) {
     struct message message = {.room = to, .kind = (int)kind};
     enum pg_outcome outcome = PG_FAILED;
     struct pg_result *rows;
@@ -60,7 +58,7 @@ enum pg_outcome inbox_post(struct pg *pg, int64_t to, enum message_kind kind, in
     if (pg_rows(rows) > 0) {
         struct user user = store_user_at(rows, 0);
 
-        write_data(&data, &user, dm);
+        write_data(&data, &user, members);
         message.data = (struct str){data.data, data.len};
     }
     if (message.data.data && !data.failed) {
@@ -68,5 +66,21 @@ enum pg_outcome inbox_post(struct pg *pg, int64_t to, enum message_kind kind, in
     }
     buf_free(&data);
     pg_result_free(rows);
+    return outcome;
+}
+
+enum pg_outcome inbox_post(struct pg *pg, int64_t to, enum message_kind kind, int64_t actor,
+                           int64_t dm) {
+    struct buf members;
+
+    buf_init(&members, DATA_MAX);
+    if (dm) {
+        write_id(&members, ",\"dm_id\":\"", dm);
+    }
+    enum pg_outcome outcome =
+        members.failed
+            ? PG_FAILED
+            : inbox_post_with(pg, to, kind, actor, (struct str){members.data, members.len});
+    buf_free(&members);
     return outcome;
 }

@@ -9,5 +9,8 @@
  * Event NotificationSent; the broker is told, too. */
 HUM_MUSTCHECK enum pg_outcome inbox_post(struct pg *pg, int64_t to, enum message_kind kind,
                                          int64_t actor, int64_t dm);
+/* The same with members of the data that are written already: ",\"name\":value…". */
+HUM_MUSTCHECK enum pg_outcome inbox_post_with(struct pg *pg, int64_t to, enum message_kind kind,
+                                              int64_t actor, struct str members);
 
 #endif

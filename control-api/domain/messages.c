@@ -1,6 +1,8 @@
 #include "messages.h"
 
 #include "rooms.h"
+#include "servers.h"
+#include "store/channels.h"
 #include "store/friends.h"
 #include "store/notify.h"
 #include "store/run.h"
@@ -13,20 +15,53 @@ struct send_job {
     struct sent sent;
 };
 
-/* Until the end of the transaction what it says stays true. */
-static enum pg_outcome may_send(struct pg *pg, const struct send_job *job,
-                                enum hum_status *ret_status) {
+static enum pg_outcome may_send_dm(struct pg *pg, const struct send_job *job,
+                                   enum hum_status *ret_status) {
     bool friends;
 
-    if (job->room.kind != ROOM_DM) {
-        *ret_status = HUM_FORBIDDEN;
-        return PG_DONE;
-    }
     PG_TRY(store_pair_lock_shared(pg, job->caller, job->room.other));
     PG_TRY(store_are_friends(pg, job->caller, job->room.other, &friends));
     if (!friends) {
         *ret_status = HUM_NOT_FRIENDS;
     }
+    return PG_DONE;
+}
+
+static enum pg_outcome may_send_server(struct pg *pg, const struct send_job *job,
+                                       enum hum_status *ret_status) {
+    struct server_view view = {0};
+    enum pg_outcome outcome =
+        server_hold(pg, job->caller, job->room.id, NEED_OWNER, &view, ret_status);
+
+    pg_result_free(view.rows);
+    return outcome;
+}
+
+static enum pg_outcome may_send_channel(struct pg *pg, const struct send_job *job,
+                                        enum hum_status *ret_status) {
+    struct place place;
+
+    PG_TRY(store_place_hold(pg, job->caller, &place));
+    if (place.channel != job->room.id || place.gone) {
+        *ret_status = HUM_NOT_FOUND;
+    }
+    return PG_DONE;
+}
+
+/* Until the end of the transaction what it says stays true. */
+static enum pg_outcome may_send(struct pg *pg, const struct send_job *job,
+                                enum hum_status *ret_status) {
+    switch ((enum room_kind)job->room.kind) {
+    case ROOM_DM:
+        return may_send_dm(pg, job, ret_status);
+    case ROOM_SERVER:
+        return may_send_server(pg, job, ret_status);
+    case ROOM_CHANNEL:
+        return may_send_channel(pg, job, ret_status);
+    case ROOM_INBOX:
+        break;
+    }
+    *ret_status = HUM_FORBIDDEN;
     return PG_DONE;
 }
 

@@ -12,8 +12,9 @@ struct sent {
 };
 
 /* Appends a text to a room. HUM_NOT_FOUND: no room that the caller may read; HUM_NOT_FRIENDS,
- * HUM_FORBIDDEN: they may not send to it; HUM_INVALID_PAYLOAD: reply_to is not in the room. The
- * friendship that allows it cannot end before the message is committed. */
+ * HUM_NOT_OWNER, HUM_FORBIDDEN: they may not send to it; HUM_INVALID_PAYLOAD: reply_to is not in
+ * the room. What allows it (a friendship, a place in a channel) cannot end before the message is
+ * committed. */
 HUM_MUSTCHECK enum hum_status messages_send(struct pg *pg, int64_t caller, int64_t room,
                                             const struct send_request *send, struct sent *ret);
 

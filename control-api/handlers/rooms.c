@@ -12,7 +12,7 @@ static void add_number(struct buf *out, const char *before, int64_t number) {
 void render_room(struct buf *out, const struct room *room) {
     char topic[TOPIC_MAX];
 
-    topic_room(topic, (enum room_kind)room->kind, room->id, 0);
+    topic_room(topic, (enum room_kind)room->kind, room->id, room->server);
     buf_text(out, "{\"id\":");
     buf_json_id(out, room->id);
     buf_text(out, ",\"kind\":");

@@ -2,51 +2,86 @@
 
 #include "run.h"
 
-/* Around a relation x(id, other) of rooms that $1 may read. What is unread is counted to 100, and
- * looked for among the 1,000 messages that follow the read mark: somebody who writes and never
- * reads does not make the list of rooms slow. */
+/* Around a relation x(id, other, owner, server, name) of rooms that $1 may read: other is null but
+ * of DMs, owner but of servers, server but of channels, name but of these two. What is unread is
+ * counted to 100, and looked for among the 1,000 messages that follow the read mark: somebody who
+ * writes and never reads does not make the list of rooms slow. */
 #define ROOM_COLUMNS                                                                               \
-    "select r.id, r.kind, o.nickname, r.last_seq, coalesce(k.seq, 0), "                            \
+    "select r.id, r.kind, coalesce(o.nickname, x.name), r.last_seq, coalesce(k.seq, 0), "          \
     "case when r.last_seq > coalesce(k.seq, 0) then "                                              \
     "(select count(*) from (select from "                                                          \
     " (select m.kind, m.sender_id from messages m "                                                \
     "  where m.room_id = r.id and m.seq > coalesce(k.seq, 0) order by m.seq limit 1000) n "        \
     " where n.kind = 1 and n.sender_id <> $1 limit 100) c) else 0 end, "                           \
-    "r.kind = 1 and hum_may_write($1, x.other) "
+    "case r.kind when 1 then hum_may_write($1, x.other) when 2 then x.owner = $1 "                 \
+    "else r.kind = 3 end, x.server "
 #define ROOM_JOINS                                                                                 \
     "join rooms r on r.id = x.id "                                                                 \
     "left join users o on o.id = x.other "                                                         \
     "left join read_marks k on k.user_id = $1 and k.room_id = x.id "
 
+/* The servers and the channel that $1 is in. */
+#define SERVERS                                                                                    \
+    "select s.id, null, s.owner_id, null, s.name from server_members m "                           \
+    "join servers s on s.id = m.server_id and s.deleted_at is null where m.user_id = $1 "
+#define CHANNEL                                                                                    \
+    "select c.id, null, null, c.server_id, c.name from channel_members m "                         \
+    "join channels c on c.id = m.channel_id and c.deleted_at is null "                             \
+    "join servers s on s.id = c.server_id and s.deleted_at is null where m.user_id = $1 "
+
 static const struct pg_statement get = {
     "room_get",
-    ROOM_COLUMNS
-    "from (select room_id as id, user_hi as other from dms where room_id = $2 and user_lo = $1 "
-    "      union all "
-    "      select room_id, user_lo from dms where room_id = $2 and user_hi = $1 "
-    "      union all "
-    "      select id, null from rooms where id = $2 and id = $1 and kind = 4) x " ROOM_JOINS,
+    ROOM_COLUMNS "from (select room_id as id, user_hi as other, null::bigint as owner, "
+                 "      null::bigint as server, null as name "
+                 "      from dms where room_id = $2 and user_lo = $1 "
+                 "      union all "
+                 "      select room_id, user_lo, null, null, null "
+                 "      from dms where room_id = $2 and user_hi = $1 "
+                 "      union all " SERVERS "and m.server_id = $2 "
+                 "      union all " CHANNEL "and m.channel_id = $2 "
+                 "      union all "
+                 "      select id, null, null, null, null "
+                 "      from rooms where id = $2 and id = $1 and kind = 4) x " ROOM_JOINS,
 };
 
 static const struct pg_statement list = {
     "rooms_list",
     ROOM_COLUMNS "from (select * from ("
-                 "      (select room_id as id, user_hi as other from dms "
+                 "      (select room_id as id, user_hi as other, null::bigint as owner, "
+                 "       null::bigint as server, null as name from dms "
                  "       where user_lo = $1 and room_id > $2 order by room_id limit $3) "
                  "      union all "
-                 "      (select room_id, user_lo from dms "
+                 "      (select room_id, user_lo, null, null, null from dms "
                  "       where user_hi = $1 and room_id > $2 order by room_id limit $3) "
                  "      union all "
-                 "      (select id, null from rooms where id = $1 and id > $2 and kind = 4)) y "
+                 "      (" SERVERS "and m.server_id > $2 order by m.server_id limit $3) "
+                 "      union all "
+                 "      (" CHANNEL "and m.channel_id > $2) "
+                 "      union all "
+                 "      (select id, null, null, null, null from rooms "
+                 "       where id = $1 and id > $2 and kind = 4)) y "
                  "      order by id limit $3) x " ROOM_JOINS "order by x.id",
 };
 
 static const struct pg_statement access = {
     "rooms_access",
-    "select r.id, r.kind, case d.user_lo when $1 then d.user_hi else d.user_lo end, r.last_seq "
-    "from rooms r left join dms d on d.room_id = r.id "
-    "where r.id = any ($2::bigint[]) "
-    "and (d.user_lo = $1 or d.user_hi = $1 or (r.kind = 4 and r.id = $1))",
+    "select r.id, r.kind, x.other, r.last_seq "
+    "from (select room_id as id, user_hi as other from dms "
+    "      where user_lo = $1 and room_id = any ($2::bigint[]) "
+    "      union all "
+    "      select room_id, user_lo from dms where user_hi = $1 and room_id = any ($2) "
+    "      union all "
+    "      select s.id, null from server_members m "
+    "      join servers s on s.id = m.server_id and s.deleted_at is null "
+    "      where m.user_id = $1 and m.server_id = any ($2) "
+    "      union all "
+    "      select c.id, null from channel_members m "
+    "      join channels c on c.id = m.channel_id and c.deleted_at is null "
+    "      join servers s on s.id = c.server_id and s.deleted_at is null "
+    "      where m.user_id = $1 and m.channel_id = any ($2) "
+    "      union all "
+    "      select id, null from rooms where id = $1 and id = any ($2) and kind = 4) x "
+    "join rooms r on r.id = x.id",
 };
 
 static const struct pg_statement read_mark = {
@@ -78,6 +113,7 @@ struct room store_room_at(const struct pg_result *rows, size_t row) {
         .read_seq = pg_get_int(rows, row, 4),
         .unread = pg_get_int(rows, row, 5),
         .can_send = pg_get_int(rows, row, 6) != 0,
+        .server = pg_get_int(rows, row, 7),
     };
 }
 

@@ -8,9 +8,11 @@
 /* One row. */
 struct room {
     int64_t id;
-    int kind; /* enum room_kind */
-    struct str
-        title; /* of a DM the other's nickname; .data NULL: none. Lives as long as the rows */
+    int kind;       /* enum room_kind */
+    int64_t server; /* of a channel; else 0 */
+    /* Of a DM the other's nickname, of a server or channel its name; .data NULL: none. Lives as
+     * long as the rows. */
+    struct str title;
     int64_t last_seq;
     int64_t read_seq;
     int64_t unread; /* counted to 100 */

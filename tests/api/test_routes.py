@@ -35,6 +35,30 @@ GET /v1/rooms/{id}/messages
 POST /v1/rooms/{id}/messages
 PUT /v1/rooms/{id}/read
 POST /v1/sync
+POST /v1/servers
+GET /v1/servers/search
+GET /v1/servers/{id}
+PATCH /v1/servers/{id}
+DELETE /v1/servers/{id}
+GET /v1/users/me/servers
+PUT /v1/servers/{id}/members/me
+DELETE /v1/servers/{id}/members/me
+GET /v1/servers/{id}/members
+DELETE /v1/servers/{id}/members/{id}
+GET /v1/servers/{id}/bans/{id}
+DELETE /v1/servers/{id}/bans/{id}
+POST /v1/servers/{id}/invites
+GET /v1/invites
+POST /v1/invites/{id}/accept
+POST /v1/invites/{id}/decline
+POST /v1/servers/{id}/invite-codes
+POST /v1/invite-codes/{code}/redeem
+POST /v1/servers/{id}/channels
+GET /v1/servers/{id}/channels
+DELETE /v1/channels/{id}
+PUT /v1/channels/{id}/members/me
+DELETE /v1/channels/{id}/members/me
+GET /v1/channels/{id}/members
 GET /health/live
 GET /health/ready
 """
@@ -123,7 +147,7 @@ def test_ids_of_things_of_other_kinds(hum, alice, people, route):
     """A session, a room or nothing at all in the place of the id: never found, never a failure."""
     _, _, dm = people
     for number in (alice.sid, dm, "9223372036854775807", "1"):
-        body = {"nonce": "n", "text": "t", "seq": 1}
+        body = {"nonce": "n", "text": "t", "seq": 1, "user_id": "7", "name": "n"}
         problem(alice.call(route.method, fill(route.path, number), json=body), 404, "not_found")
 
 
@@ -192,7 +216,7 @@ def test_a_body_past_the_bound(hum, alice, route, size):
 WRONG = [None, True, 0, -1, 1.5, 2**63, 2**64, 1e300, "", "x", "\u202e", "x" * 5000, [], [[]], {}, {"a": 1},
          ["1"], {"$gt": ""}, "'; drop table users; --", "%00", "../../etc/passwd", "${jndi:ldap://x}"]
 NAMES = ["email", "password", "nickname", "device", "refresh_token", "about", "user_id", "nonce", "text",
-         "reply_to", "seq", "rooms"]
+         "reply_to", "seq", "rooms", "name", "visibility", "max_uses", "max_age_s"]
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=name)

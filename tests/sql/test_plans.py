@@ -26,6 +26,24 @@ EXECUTE = {
     "user_by_key": "('p7')",
     "users_search": "('p1', '', 50)",
     "account_by_email": "('P7@example.org')",
+    "server_get": "(%(user)s, %(server)s)",
+    "server_hold": "(%(user)s, %(server)s)",
+    "servers_list": "(%(user)s, 0, 3, 50)",
+    "servers_search": "(%(user)s, 'c9f0f895fb98ab9159f51fd0297e236d', 0, '', 0, 50)",
+    "is_member": "(%(server)s, %(user)s)",
+    "members_list": "(%(server)s, 0, 50)",
+    "bans_list": "(%(server)s, 0, 50)",
+    "ban_get": "(%(server)s, %(friend)s)",
+    "is_banned": "(%(server)s, %(friend)s)",
+    "invite_get": "(%(friend)s, 90008)",
+    "invites_list": "(%(friend)s, 0, 50)",
+    "code_find": "(sha256('7'))",
+    "channel_get": "(%(user)s, %(channel)s)",
+    "channels_list": "(%(user)s, %(server)s, 0, 50)",
+    "channels_count": "(%(server)s)",
+    "place_get": "(%(user)s)",
+    "channel_members": "(%(channel)s, 0, 50)",
+    "job_take": "(1)",
 }
 
 
@@ -49,6 +67,26 @@ def filled(db):
         insert into rooms (id, kind) select i + 20000, 1 from generate_series(1, 3999) i;
         insert into read_marks select i, i + 20000, 450 from generate_series(1, 3999) i;
         insert into dms select i + 20000, i, i + 1 from generate_series(1, 3999) i;
+    """)
+    db.rows("""
+        insert into rooms (id, kind) select i + 30000, 2 from generate_series(1, 3000) i;
+        insert into servers (id, owner_id, name, public)
+            select i + 30000, i, 'Club ' || i || ' ' || md5(i::text), true from generate_series(1, 3000) i;
+        insert into server_members (server_id, user_id)
+            select s + 30000, s + d from generate_series(1, 3000) s, generate_series(0, 9) d;
+        insert into server_bans (server_id, user_id) select i + 30000, i + 1 from generate_series(1, 3000) i;
+        insert into server_invites (id, server_id, user_id, inviter_id)
+            select i + 90000, i + 30000, i, i + 1 from generate_series(1, 3000) i;
+        insert into invite_codes (hash, server_id, creator_id, expires_at)
+            select sha256(i::text::bytea), i + 30000, i, now() + interval '1 day'
+            from generate_series(1, 3000) i;
+        insert into rooms (id, kind) select i + 40000, 3 from generate_series(1, 6000) i;
+        insert into channels (id, server_id, name)
+            select i + 40000, (i + 1) / 2 + 30000, 'c' from generate_series(1, 6000) i;
+        insert into channel_members (user_id, server_id, channel_id)
+            select i, i + 30000, 2 * i + 40000 from generate_series(1, 3000) i;
+        insert into jobs (id, kind, room_id, actor_id, data, run_at)
+            select i, 1, i + 30000, i, '{}', now() - i * interval '1 second' from generate_series(1, 3000) i;
     """)
     db.rows("""
         insert into messages (room_id, seq, id, sender_id, kind, nonce, dedup_key, text, sent_at)
@@ -91,7 +129,7 @@ def leading_column(cursor, index):
 
 
 VALUES = {"room": "20007::bigint", "other": "20008::bigint", "user": "7", "friend": "8",
-          "session": "10007"}
+          "session": "10007", "server": "30007::bigint", "channel": "40014::bigint"}
 
 
 @pytest.mark.parametrize("name, sql", [s for s in of_the_api() if s[0] in EXECUTE],

@@ -10,7 +10,8 @@ from lib.log import APPENDED, append, make_room, message
 
 BROKER_FUNCTIONS = {"hum_append", "hum_access", "hum_recent_users", "hum_room_tail",
                     "hum_room_heads", "hum_mark_read", "hum_set_aside"}
-API_FUNCTIONS = {"hum_append", "hum_ids", "hum_id", "hum_may_write"}
+API_FUNCTIONS = {"hum_append", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
+                 "hum_similar_servers"}
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])
@@ -111,6 +112,14 @@ API_TABLES = {
     "messages": {"SELECT"},
     "notification_kinds": {"SELECT"},
     "events": {"INSERT"},
+    "servers": {"SELECT", "INSERT", "UPDATE(about,deleted_at,name,public)"},
+    "server_members": {"SELECT", "INSERT", "DELETE"},
+    "server_bans": {"SELECT", "INSERT", "DELETE"},
+    "server_invites": {"SELECT", "INSERT", "DELETE"},
+    "invite_codes": {"SELECT", "INSERT", "DELETE", "UPDATE(uses)"},
+    "channels": {"SELECT", "INSERT", "UPDATE(deleted_at)"},
+    "channel_members": {"SELECT", "INSERT", "DELETE", "UPDATE(channel_id,joined_at,server_id)"},
+    "jobs": {"SELECT", "INSERT", "DELETE", "UPDATE(attempts,run_at,told,told_upto)"},
 }
 
 

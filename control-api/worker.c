@@ -1,0 +1,133 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "domain/jobs.h"
+
+enum {
+    LOOK_MS = 200,        /* from one look for jobs to the next */
+    REST_MAX_MS = 100,    /* between two pieces: as long as the last one took, and at most this */
+    LOST_MS = 1000,       /* to the next try without a database */
+    SWEEP_MS = 60 * 1000, /* from one sweep to the next */
+};
+
+struct worker {
+    struct pool *pool;
+    worker_report_fn report;
+    pthread_t thread;
+    pthread_mutex_t lock; /* stopping */
+    pthread_cond_t stop;
+    bool stopping;
+    int64_t swept_ms; /* worker thread */
+};
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* False: it is time to stop. */
+static bool rest(struct worker *worker, int64_t ms) {
+    int64_t until_ms = now_ms() + ms;
+    struct timespec until = {until_ms / 1000, (long)(until_ms % 1000) * 1000000};
+
+    pthread_mutex_lock(&worker->lock);
+    while (!worker->stopping &&
+           pthread_cond_timedwait(&worker->stop, &worker->lock, &until) != ETIMEDOUT) {
+    }
+    bool goes_on = !worker->stopping;
+    pthread_mutex_unlock(&worker->lock);
+    return goes_on;
+}
+
+static void sweep(struct worker *worker, struct pg *pg) {
+    if (now_ms() - worker->swept_ms >= SWEEP_MS) {
+        worker->swept_ms = now_ms();
+        if (jobs_sweep(pg) != HUM_OK) {
+            worker->report("removing expired invite codes failed, trying again in a minute");
+        }
+    }
+}
+
+/* Does a piece; how long to rest after it. */
+static int64_t work(struct worker *worker) {
+    int64_t start = now_ms();
+    bool worked = false;
+    struct pg *pg = NULL;
+    char line[128];
+
+    if (pool_take(worker->pool, LOST_MS, &pg) != HUM_OK) {
+        return LOST_MS;
+    }
+    enum hum_status status = jobs_step(pg, &worked);
+    if (status != HUM_OK) {
+        snprintf(line, sizeof line, "a job has failed (%s) and is tried again later",
+                 hum_status_code(status));
+        worker->report(line);
+    }
+    sweep(worker, pg);
+    pool_give(worker->pool, pg);
+    int64_t took = now_ms() - start;
+    return !worked ? LOOK_MS : took < REST_MAX_MS ? took : REST_MAX_MS;
+}
+
+static void *loop(void *arg) {
+    struct worker *worker = arg;
+
+    while (rest(worker, work(worker))) {
+    }
+    return NULL;
+}
+
+static void init_locks(struct worker *worker) {
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->stop, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static void free_worker(struct worker *worker) {
+    pthread_cond_destroy(&worker->stop);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker);
+}
+
+enum hum_status worker_start(struct pool *pool, worker_report_fn report,
+                             struct worker **ret_worker) {
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    if (!worker) {
+        return HUM_INTERNAL;
+    }
+    worker->pool = pool;
+    worker->report = report;
+    init_locks(worker);
+    if (pthread_create(&worker->thread, NULL, loop, worker) != 0) {
+        free_worker(worker);
+        return HUM_INTERNAL;
+    }
+    *ret_worker = worker;
+    return HUM_OK;
+}
+
+void worker_stop(struct worker *worker) {
+    if (!worker) {
+        return;
+    }
+    pthread_mutex_lock(&worker->lock);
+    worker->stopping = true;
+    pthread_cond_signal(&worker->stop);
+    pthread_mutex_unlock(&worker->lock);
+    pool_cut(worker->pool);
+    pthread_join(worker->thread, NULL);
+    free_worker(worker);
+}
