@@ -80,7 +80,7 @@ def _probe(hum):
     searched = [line.strip() for line in plan.splitlines() if " on messages" in line]
     if not searched or any("Seq Scan" in line for line in searched):
         raise BenchError(f"big: the look-up of nonces does not probe the index:\n{plan}")
-    scans = sorted({line.split(" on ")[0].removeprefix("->").strip() for line in searched})
+    scans = sorted({line.partition(" using ")[0].removeprefix("->").strip() for line in searched})
     times = [line.strip() for line in plan.splitlines() if "Time" in line]
     _say(f"100 nonces looked up by {', '.join(scans)}; {', '.join(times)}")
 

@@ -6,8 +6,8 @@ import hmac
 import json
 import time
 
-# In pairs of friends with a DM, so that everybody has rights to keep in memory. Told to the broker
-# as a sign-in is.
+# In pairs of friends with a DM, so that everybody has rights to keep in memory. The broker is not
+# told: it loads them when they come, or when it starts.
 _PEOPLE = """
 begin;
 select hum_ids({count}) as users, hum_ids({count}) as sessions, hum_ids({count} / 2) as dms \\gset
@@ -25,9 +25,6 @@ insert into friendships (user_id, friend_id)
 select :users + n, :users + (n # 1) from generate_series(0, {count} - 1) n;
 commit;
 analyze users, rooms, sessions, dms, friendships;
-\\o /dev/null
-select pg_notify('hum', 'user ' || :users + n) from generate_series(0, {count} - 1) n;
-\\o
 \\echo :users :sessions
 """
 
@@ -39,9 +36,6 @@ insert into server_members (server_id, user_id)
 select :server, {owner} + n from generate_series(0, {count} - 1) n;
 commit;
 analyze server_members;
-\\o /dev/null
-select pg_notify('hum', 'user ' || {owner} + n) from generate_series(0, {count} - 1) n;
-\\o
 \\echo :server
 """
 

@@ -59,7 +59,7 @@ def send(broker, row, seconds, quiet):
 
 
 def _watch_connections(process, broker):
-    """The least and the most connections of PostgreSQL until hum-load says that all are in."""
+    """PostgreSQL's connections, again and again, until hum-load says that all are in."""
     deadline = time.monotonic() + CROWD_S
     seen = []
     while not select.select([process.stdout], [], [], SAMPLE_S)[0]:
@@ -75,8 +75,6 @@ def crowd(broker, row, quiet):
     quiet()
     meter = CpuMeter(broker.pids())
     before = _children_cpu_s()
-    connections = broker.database_connections()
-    known = broker.resident_kib() - broker.idle_kib
     process = subprocess.Popen(command(broker, "crowd", row.people), stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -87,6 +85,7 @@ def crowd(broker, row, quiet):
         result = json.loads(line)
         time.sleep(SETTLE_S)
         grown = broker.resident_kib() - broker.idle_kib
+        after = broker.database_connections()
         _, problem = process.communicate(timeout=30)
     except BaseException:
         process.kill()
@@ -94,9 +93,8 @@ def crowd(broker, row, quiet):
         raise
     if process.returncode != 0:
         raise _failed(row, broker, problem)
-    result["known_kib_per_session"] = round(known / result["clients"], 3)
     result["kib_per_session"] = round(grown / result["clients"], 3)
-    result["database_connections"] = max(seen, default=connections)
-    result["database_connections_more"] = max(seen, default=connections) - connections
+    result["database_connections"] = after
+    result["database_connections_more"] = max(seen, default=after) - after
     result["cpu_elsewhere"] = meter.elsewhere(_children_cpu_s() - before)
     return result

@@ -1,5 +1,6 @@
 """What a run found, as Markdown: medians over the rounds, and where the CPU time went."""
 
+import datetime
 from statistics import median
 
 from cpu import QUIET
@@ -67,7 +68,7 @@ def _cpu_lines(name, rounds):
         parts = [f"{key} {value:.1f}" for key, value in
                  sorted(means.items(), key=lambda item: -item[1]) if value >= 0.1]
         if parts:
-            yield f"{name:<6} {broker}: {', '.join(parts)}"
+            yield f"`{name}` {broker}: {', '.join(parts)}"
 
 
 def cpu_table(names, rounds):
@@ -75,13 +76,22 @@ def cpu_table(names, rounds):
     lines = [line for name in names for line in _cpu_lines(name, rounds[name])]
     if not lines:
         return ""
-    return "\n".join(["", "CPU time, us a message (warming up and draining included)", *lines])
+    title = "CPU time in µs a message (of fanout: a post), with warming up and draining:"
+    return "\n".join([title, "", *(f"- {line}" for line in lines), "", ""])
 
 
 def disturbances(rounds):
     """A line for each round in which other programs were busy; mostly none."""
     return "".join(
-        f"{name} {broker}, round {number}: other programs took {result['cpu_elsewhere']:.0%} of "
+        f"- `{name}` {broker}, round {number}: other programs took {result['cpu_elsewhere']:.0%} of "
         "the CPU, its figures are not to be trusted\n"
         for name, brokers in rounds.items() for broker, results in brokers.items()
         for number, result in enumerate(results, 1) if result["cpu_elsewhere"] > QUIET)
+
+
+def write_into(path, found):
+    """Between the two marks of that page."""
+    before, begin, rest = path.read_text().partition("<!-- bench -->\n")
+    _, end, after = rest.partition("<!-- end of bench -->\n")
+    today = datetime.datetime.now(datetime.timezone.utc)
+    path.write_text(f"{before}{begin}{today:%Y-%m-%d}:\n\n{found.strip()}\n{end}{after}")

@@ -54,7 +54,6 @@ _ALL = (
     ), "fanout"),
     Row("idle", "up to 10,000 sessions over TCP that do nothing", "crowd", 10000, (
         Figure("resident KiB a session", "kib_per_session", decimals=2, aim=1, of="difference"),
-        Figure("of it rights loaded ahead", "known_kib_per_session", decimals=2),
         Figure("sessions", "clients"),
     )),
     Row("reconnect", "up to 10,000 clients at once, on a broker that has just started", "crowd", 10000, (
