@@ -47,7 +47,7 @@ static void make_mark(struct input *input) {
     } mark = {0};
     char path[FILE_PATH];
 
-    mark.position = take_number(input, 2) << (take_byte(input) % 49);
+    mark.position = take_number(input, 2) << (take_byte(input) % 48); /* no more than 2^63 */
     mark.crc = crc32c(0, &mark.position, sizeof mark.position);
     snprintf(path, sizeof path, "%s/mark", folder);
     file_write(path, &mark, sizeof mark);
