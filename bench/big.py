@@ -1,4 +1,4 @@
-"""A database with a past: 10 million messages in 1 million DMs, and a look at how it is searched."""
+"""A database with a past: 10 million messages in 1 million DMs, and how it is searched."""
 
 import sys
 import time
@@ -10,12 +10,12 @@ MESSAGES_A_ROOM = 10
 PEOPLE = 20_000
 PIECES = 10
 
-# Ids spread from 2024 to twice as far as now, so that the rooms of the benchmark lie in the middle of
-# every index, not at its end. Node 63 keeps them apart from those that the database hands out.
+# Ids spread from 2024 to twice as far as now, so that the rooms of the benchmark lie in the middle
+# of every index, not at its end. Node 63 keeps them apart from those that the database hands out.
 _IDS = """
 create function pg_temp.spread(p_n bigint, p_of bigint) returns bigint language sql immutable as $$
-    select ((((extract(epoch from timestamptz '{now}') * 1000)::bigint - 1704067200000) * 2 / p_of * p_n)
-            << 22) | (63 << 16) | (p_n % 65536)
+    select ((((extract(epoch from timestamptz '{now}') * 1000)::bigint - 1704067200000) * 2
+             / p_of * p_n) << 22) | (63 << 16) | (p_n % 65536)
 $$;
 -- Written by the owner in bulk: the foreign keys hold by construction.
 set session_replication_role = replica;

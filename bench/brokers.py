@@ -104,7 +104,7 @@ class Hum(_Broker):
         return int((self.home / "run/mosquitto.pid").read_text().split()[0])
 
     def database_connections(self):
-        """Those of clients, by the titles of PostgreSQL's processes: asking needs none of its own."""
+        """Those of clients, by the titles of PostgreSQL's processes: no connection is needed."""
         postmaster = (self.home / "postgres/postmaster.pid").read_text().split()[0]
         children = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text()
         return sum(1 for pid in children.split() if "[local]" in _title(pid))

@@ -54,24 +54,14 @@ def _sign(kid, secret, user, session):
 
 
 def sign_up_many(hum, count):
-    """`count` (even) new users with a session each: a list of (user, session, token)."""
+    """`count` (even) new users with a session each, as (session, user, token): what they connect
+    with."""
     user, session = map(int, hum.sql(_PEOPLE.format(count=count)).split())
     kid, secret = hum.mqtt_key()
-    return [(user + n, session + n, _sign(kid, secret, user + n, session + n))
+    return [(session + n, user + n, _sign(kid, secret, user + n, session + n))
             for n in range(count)]
 
 
 def found_server(hum, members):
     """The id of a server of these people; the first owns it. Their ids must be consecutive."""
-    return int(hum.sql(_SERVER.format(owner=members[0][0], count=len(members))))
-
-
-def write_crowd(folder, brokers, name, people, room):
-    """hum-load's file for each broker: the same ids, and the password only where it is asked for."""
-    for broker in brokers:
-        path = folder / f"{broker.name}-{name}.credentials"
-        path.touch(mode=0o600)
-        with path.open("w") as file:
-            for user, session, token in people:
-                file.write(f"{session} {user} {token if broker.mode == 'hum' else '-'} {room}\n")
-        broker.credentials[name] = path
+    return int(hum.sql(_SERVER.format(owner=members[0][1], count=len(members))))

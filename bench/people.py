@@ -1,4 +1,4 @@
-"""People who talk in DMs: signed up over REST as any client would, and written down for hum-load."""
+"""People who talk in DMs, signed up over REST as any client would; credentials for hum-load."""
 
 import json
 import secrets
@@ -59,15 +59,19 @@ def befriend_in_pairs(url, people):
     return rooms
 
 
-def write_credentials(folder, brokers, people, rooms):
-    """hum-load's file for each broker: the same ids, and the password only where it is asked for."""
+def dm_members(people, rooms):
+    """For write_credentials: those whom befriend_in_pairs brought together."""
+    return [(person["mqtt"]["client_id"], person["mqtt"]["username"], person["mqtt"]["password"],
+             rooms[number // 2]) for number, person in enumerate(people)]
+
+
+def write_credentials(folder, brokers, name, members):
+    """hum-load's file for each broker: the same ids, the password only where it is asked for."""
     for broker in brokers:
-        path = folder / f"{broker.name}-{len(people)}.credentials"
+        path = folder / f"{broker.name}-{name}.credentials"
         path.touch(mode=0o600)
         with path.open("w") as file:
-            for number, person in enumerate(people):
-                mqtt = person["mqtt"]
-                password = mqtt["password"] if broker.mode == "hum" else "-"
-                file.write(f"{mqtt['client_id']} {mqtt['username']} {password} "
-                           f"{rooms[number // 2]}\n")
-        broker.credentials[len(people)] = path
+            for client_id, username, password, room in members:
+                file.write(f"{client_id} {username} "
+                           f"{password if broker.mode == 'hum' else '-'} {room}\n")
+        broker.credentials[name] = path

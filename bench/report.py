@@ -83,8 +83,8 @@ def cpu_table(names, rounds):
 def disturbances(rounds):
     """A line for each round in which other programs were busy; mostly none."""
     return "".join(
-        f"- `{name}` {broker}, round {number}: other programs took {result['cpu_elsewhere']:.0%} of "
-        "the CPU, its figures are not to be trusted\n"
+        f"- `{name}` {broker}, round {number}: other programs took "
+        f"{result['cpu_elsewhere']:.0%} of the CPU, its figures are not to be trusted\n"
         for name, brokers in rounds.items() for broker, results in brokers.items()
         for number, result in enumerate(results, 1) if result["cpu_elsewhere"] > QUIET)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a row. The aim holds for Hum's own value, for its ratio to what is beside it, or
-    for how much more it is."""
+    """One figure of a row. The aim holds for Hum's own value, for its ratio to what is beside it,
+    or for how much more it is."""
 
     label: str
     key: str  # in a round's result
@@ -56,7 +56,7 @@ _ALL = (
         Figure("resident KiB a session", "kib_per_session", decimals=2, aim=1, of="difference"),
         Figure("sessions", "clients"),
     )),
-    Row("reconnect", "up to 10,000 clients at once, on a broker that has just started", "crowd", 10000, (
+    Row("reconnect", "up to 10,000 clients at once on a restarted broker", "crowd", 10000, (
         Figure("s until all are subscribed", "ready_s", decimals=2, aim=2, of="ratio"),
         Figure("PostgreSQL connections more", "database_connections_more", aim=0),
         Figure("PostgreSQL connections", "database_connections"),
