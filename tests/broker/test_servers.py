@@ -2,26 +2,41 @@
 
 import pytest
 
-from lib.mqtt import REFUSED, V5, V311, eventually
+from lib.mqtt import REFUSED, V5, V311, Client, Gone, Refused, eventually
 from lib.rest import ok, problem, unique
 from lib.servers import enter, invite, join, kick, leave, make_channel, make_code, make_server, redeem
 
 VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
 
 
+def newcomer(hum):
+    """Somebody whose rights the broker has loaded: from then on nobody is sent away to wait for them."""
+    person = hum.sign_up()
+
+    def is_known():
+        try:
+            with Client(hum, person.mqtt, suffix="early") as client:
+                return client.subscribe(f"user/{person.id}/inbox") == 1
+        except (Gone, Refused):
+            return False
+
+    eventually(is_known)
+    return person
+
+
 @pytest.fixture
 def owner(hum):
-    return hum.sign_up()
+    return newcomer(hum)
 
 
 @pytest.fixture
 def bob(hum):
-    return hum.sign_up()
+    return newcomer(hum)
 
 
 @pytest.fixture
 def carol(hum):
-    return hum.sign_up()
+    return newcomer(hum)
 
 
 @pytest.fixture
@@ -265,7 +280,7 @@ def test_read_marks_and_typing_in_a_channel(connect, owner, bob, server):
     room = f"server/{server}/channel/{channel}"
     may(o, f"{room}/#")
     may(b, f"{room}/#")
-    owner.say(channel, "one")
+    marked(owner, channel, b, f"{room}/messages")
     b.publish(f"{room}/read", {"seq": 1})
     o.wait(lambda: o.heard(f"{room}/read/{bob.id}"))
     b.publish(f"{room}/typing/{bob.id}", {}, qos=0)
