@@ -69,11 +69,11 @@ class Hum(_Broker):
         self._checkout = checkout
         self.home = folder / name
         self.credentials = {}
-        http, self.port, web, metrics = _free_ports(4)
+        http, self.port, self.web_port, metrics = _free_ports(4)
         self.url = f"http://127.0.0.1:{http}"
         # None of the caller's settings: never somebody else's database.
         own = {"HUM_HOME": self.home, "HUM_PRESET": "release", "HUM_BIND": "127.0.0.1",
-               "HUM_HTTP_PORT": http, "HUM_MQTT_PORT": self.port, "HUM_WS_PORT": web,
+               "HUM_HTTP_PORT": http, "HUM_MQTT_PORT": self.port, "HUM_WS_PORT": self.web_port,
                "HUM_METRICS_PORT": metrics, "HUM_LIMITS": "off"}
         self._environment = {key: value for key, value in os.environ.items()
                              if not key.startswith("HUM_")}
@@ -140,7 +140,7 @@ class Raw(_Broker):
         self._log = folder / "raw.log"
         self._process = None
         self.credentials = {}
-        [self.port] = _free_ports(1)
+        self.port, self.web_port = _free_ports(2)
 
     def _is_shared(self, line):
         # What holds a placeholder belongs to one instance.
@@ -150,13 +150,17 @@ class Raw(_Broker):
 
     def _write_config(self):
         shared = [line for line in self._template.read_text().splitlines() if self._is_shared(line)]
-        own = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "log_dest stderr",
+        own = [f"listener {self.port} 127.0.0.1", f"listener {self.web_port} 127.0.0.1",
+               "socket_domain ipv4", "protocol websockets", "allow_anonymous true", "log_dest stderr",
                "log_type error", "log_type warning"]
         self._config.write_text("\n".join(shared + own) + "\n")
 
     def _listens(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        for port in (self.port, self.web_port):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return False
+        return True
 
     def start(self):
         self._write_config()

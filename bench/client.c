@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "mqtt.h"
+#include "websocket.h"
 
 #define KEEPALIVE_S 900
 #define SUBSCRIBE_ID 1
@@ -34,7 +35,12 @@ static bool fail(struct client *client, const char *format, ...) {
 }
 
 static bool flush(struct client *client) {
+    struct mqtt_out *out = &client->connection.out;
+    if (client->run->shape->websocket && client->state != CLIENT_UPGRADING &&
+        out->len > client->framed)
+        websocket_frame(out, client->framed);
     const char *problem = connection_flush(&client->connection);
+    client->framed = out->len;
     return problem == NULL || fail(client, "%s", problem);
 }
 
@@ -69,6 +75,14 @@ bool client_prepare(struct client *client) {
            fail(client, "out of memory");
 }
 
+/* CONNECT. */
+static bool introduce(struct client *client) {
+    client->state = CLIENT_OPENING;
+    mqtt_write_connect(&client->connection.out, client->who->client_id, client->who->username,
+                       client->who->password, KEEPALIVE_S);
+    return flush(client);
+}
+
 bool client_open(struct client *client) {
     struct run *run = client->run;
     const struct connection_config config = {
@@ -80,14 +94,16 @@ bool client_open(struct client *client) {
     };
     if (client->attempts > 0)
         run->away--;
-    client->state = CLIENT_OPENING;
+    client->framed = 0;
     client->attempts++;
     run->opening++;
     const char *problem = connection_open(&client->connection, &config, client);
     if (problem != NULL)
         return fail(client, "cannot connect: %s", problem);
-    mqtt_write_connect(&client->connection.out, client->who->client_id, client->who->username,
-                       client->who->password, KEEPALIVE_S);
+    if (!run->shape->websocket)
+        return introduce(client);
+    client->state = CLIENT_UPGRADING;
+    websocket_write_upgrade(&client->connection.out);
     return flush(client);
 }
 
@@ -96,7 +112,7 @@ static bool turn_away(struct client *client, const char *problem) {
     struct run *run = client->run;
     if (client->state == CLIENT_READY || client->attempts == ATTEMPTS_MAX)
         return fail(client, "%s", problem);
-    if (client->state == CLIENT_OPENING)
+    if (client->state == CLIENT_OPENING || client->state == CLIENT_UPGRADING)
         run->opening--;
     run->away++;
     run->turned_away++;
@@ -107,9 +123,9 @@ static bool turn_away(struct client *client, const char *problem) {
 }
 
 void client_close(struct client *client) {
-    if (client->connection.fd >= 0) {
+    if (client->state == CLIENT_READY) {
         mqtt_write_disconnect(&client->connection.out);
-        const char *ignored = connection_flush(&client->connection);
+        bool ignored = flush(client);
         (void)ignored;
     }
     connection_close(&client->connection);
@@ -268,14 +284,42 @@ static bool on_packet(struct client *client, const struct mqtt_packet *packet, u
     return fail(client, "a packet of type %u came", (unsigned)packet->type);
 }
 
+/* Over WebSocket the broker puts one packet in one frame. */
+static enum mqtt_framing next_packet(const struct client *client, size_t at,
+                                     struct mqtt_packet *packet, size_t *used) {
+    const uint8_t *data = client->connection.in + at;
+    size_t len = client->connection.in_len - at;
+    const uint8_t *payload;
+    size_t payload_len;
+    size_t inner;
+    if (!client->run->shape->websocket)
+        return mqtt_read(data, len, packet, used);
+    enum mqtt_framing framing = websocket_read(data, len, &payload, &payload_len, used);
+    if (framing != MQTT_WHOLE)
+        return framing;
+    if (mqtt_read(payload, payload_len, packet, &inner) != MQTT_WHOLE || inner != payload_len)
+        return MQTT_MALFORMED;
+    return MQTT_WHOLE;
+}
+
+static bool read_upgrade(struct client *client) {
+    struct connection *connection = &client->connection;
+    size_t used = websocket_read_upgrade(connection->in, connection->in_len);
+    if (used == SIZE_MAX)
+        return fail(client, "the WebSocket is refused");
+    if (used == 0)
+        return true;
+    connection_consume(connection, used);
+    return introduce(client);
+}
+
 static bool read_packets(struct client *client, uint64_t now) {
     struct connection *connection = &client->connection;
     struct mqtt_packet packet;
     size_t used = 0;
     size_t at = 0;
     for (;; at += used) {
-        enum mqtt_framing framing =
-            mqtt_read(connection->in + at, connection->in_len - at, &packet, &used);
+        enum mqtt_framing framing = next_packet(client, at, &packet, &used);
         if (framing == MQTT_PARTIAL)
             break;
         if (framing == MQTT_MALFORMED)
@@ -294,6 +338,8 @@ bool client_serve(struct client *client) {
     const char *problem = connection_fill(&client->connection);
     if (problem != NULL)
         return turn_away(client, problem);
+    if (client->state == CLIENT_UPGRADING)
+        return read_upgrade(client);
     if (!read_packets(client, now))
         return false;
     if (client->state == CLIENT_AWAY)

@@ -38,13 +38,20 @@ struct run {
     char problem[1024];
 };
 
-enum client_state { CLIENT_AWAY, CLIENT_OPENING, CLIENT_SUBSCRIBING, CLIENT_READY };
+enum client_state {
+    CLIENT_AWAY,
+    CLIENT_UPGRADING,
+    CLIENT_OPENING,
+    CLIENT_SUBSCRIBING,
+    CLIENT_READY
+};
 
 struct client {
     enum client_state state;
     unsigned attempts;
     uint64_t away_since;
     struct connection connection;
+    size_t framed; /* WebSocket: bytes of the connection's out that are in frames */
     struct run *run;
     const struct credential *who;
     const struct client *peer; /* whose messages come beside its own; NULL: nobody's */

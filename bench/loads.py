@@ -20,7 +20,8 @@ CROWD_S = 150
 
 
 def command(broker, shape, credentials, *more):
-    return [HUM_LOAD, "--mode", broker.mode, "--shape", shape, "--port", str(broker.port),
+    port = broker.web_port if shape == "crowd-ws" else broker.port
+    return [HUM_LOAD, "--mode", broker.mode, "--shape", shape, "--port", str(port),
             "--credentials", broker.credentials[credentials], *map(str, more)]
 
 
@@ -75,7 +76,7 @@ def crowd(broker, row, quiet):
     quiet()
     meter = CpuMeter(broker.pids())
     before = _children_cpu_s()
-    process = subprocess.Popen(command(broker, "crowd", row.people), stdin=subprocess.PIPE,
+    process = subprocess.Popen(command(broker, row.shape, row.people), stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         seen = _watch_connections(process, broker)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "hum-load --mode hum|raw --shape pairs|lone|fanout|crowd --port N --credentials FILE\n"
+    "hum-load --mode hum|raw --shape SHAPE --port N --credentials FILE\n"
     "         [--window N] [--warmup S] [--seconds S] [--messages N]\n"
     "\n"
     "Loads an MQTT 3.1.1 broker on 127.0.0.1, prints one line of JSON, exits 1 when anything went\n"
@@ -17,7 +17,7 @@ static const char usage[] =
     "  shape lone   the first client sends, one message in flight\n"
     "  shape fanout a server: the first client posts, everybody else reads, 8 posts in flight\n"
     "  shape crowd  nobody sends: the line tells how long it took until all were in, and they\n"
-    "               stay until standard input ends\n"
+    "               stay until standard input ends; crowd-ws: over WebSocket\n"
     "In flight is what has been published and has not yet come back as the sender's own copy; in\n"
     "fanout, what somebody still lacks.\n"
     "FILE: a line `client_id username password room_id` per client, password - for none.\n";

@@ -55,14 +55,18 @@ _ALL = (
     Row("idle", "up to 10,000 sessions over TCP that do nothing", "crowd", 10000, (
         Figure("resident KiB a session", "kib_per_session", decimals=2, aim=1, of="difference"),
         Figure("sessions", "clients"),
-    )),
+    ), "crowd"),
+    Row("idle-ws", "the same over WebSocket", "crowd", 10000, (
+        Figure("resident KiB a session", "kib_per_session", decimals=2, aim=1, of="difference"),
+        Figure("sessions", "clients"),
+    ), "crowd-ws"),
     Row("reconnect", "up to 10,000 clients at once on a restarted broker", "crowd", 10000, (
         Figure("s until all are subscribed", "ready_s", decimals=2, aim=2, of="ratio"),
         Figure("PostgreSQL connections more", "database_connections_more", aim=0),
         Figure("PostgreSQL connections", "database_connections"),
         Figure("sent away, came again", "turned_away"),
         Figure("clients", "clients"),
-    )),
+    ), "crowd"),
     Row("revoke", "unfriended or signed out, until the last delivery", "revoke", 10, (
         Figure("p50, ms", "p50_ms", decimals=1),
         Figure("p99, ms", "p99_ms", decimals=1, aim=250),

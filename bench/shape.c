@@ -11,6 +11,8 @@ static const struct shape shapes[] = {
     {"fanout", AUDIENCE_SERVER, .senders = 1, .until_all = true, .window = 8, .pause_us = 200,
      .in_cap = 32768, .out_cap = 262144},
     {"crowd", AUDIENCE_SELF, .silent = true, .window = 1, .in_cap = 4096, .out_cap = 4096},
+    {"crowd-ws", AUDIENCE_SELF, .silent = true, .websocket = true, .window = 1, .in_cap = 4096,
+     .out_cap = 4096},
 };
 
 const struct shape *shape_find(const char *name) {

@@ -18,6 +18,7 @@ struct shape {
     enum audience audience;
     unsigned senders;  /* 0: every client sends */
     bool silent;       /* nobody sends: the clients are there until standard input ends */
+    bool websocket;    /* MQTT over WebSocket */
     bool until_all;    /* in flight until every member has it, not only its sender */
     unsigned window;   /* messages in flight a sender */
     unsigned pause_us; /* before each look at the connections */

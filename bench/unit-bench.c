@@ -17,6 +17,7 @@
 #include "message.h"
 #include "mqtt.h"
 #include "shape.h"
+#include "websocket.h"
 
 static void assert_near(uint64_t value, uint64_t expected) {
     uint64_t slack = expected / 50;
@@ -214,6 +215,45 @@ static void shapes_go_by_name(void **state) {
     assert_null(shape_find(""));
 }
 
+static void frames_are_read_back(void **state) {
+    (void)state;
+    static const size_t lengths[] = {1, 125, 126, 300};
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t bytes[400] = {'x'};
+        struct mqtt_out out = {.data = bytes, .len = 1 + lengths[i], .cap = sizeof(bytes)};
+        const uint8_t *payload;
+        size_t len;
+        size_t used;
+        bytes[lengths[i]] = 'z';
+        websocket_frame(&out, 1);
+        assert_false(out.overflow);
+        assert_int_equal(bytes[0], 'x');
+        assert_int_equal(websocket_read(bytes + 1, out.len - 1, &payload, &len, &used),
+                         MQTT_MALFORMED); /* masked: it is not a server's */
+        /* A server's frame is the same without the mask. */
+        size_t header = lengths[i] < 126 ? 2 : 4;
+        bytes[2] &= 0x7f;
+        memmove(bytes + 1 + header, bytes + 1 + header + 4, lengths[i]);
+        for (size_t cut = 0; cut < header + lengths[i]; cut++)
+            assert_int_equal(websocket_read(bytes + 1, cut, &payload, &len, &used), MQTT_PARTIAL);
+        assert_int_equal(websocket_read(bytes + 1, header + lengths[i], &payload, &len, &used),
+                         MQTT_WHOLE);
+        assert_int_equal(len, lengths[i]);
+        assert_int_equal(used, header + lengths[i]);
+        assert_int_equal(payload[len - 1], 'z');
+    }
+}
+
+static void an_upgrade_is_taken_or_refused(void **state) {
+    (void)state;
+    static const char yes[] = "HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\nmore";
+    static const char no[] = "HTTP/1.1 403 Forbidden\r\n\r\n";
+    size_t whole = sizeof(yes) - 1 - 4;
+    assert_int_equal(websocket_read_upgrade((const uint8_t *)yes, sizeof(yes) - 1), whole);
+    assert_int_equal(websocket_read_upgrade((const uint8_t *)yes, whole - 1), 0);
+    assert_int_equal(websocket_read_upgrade((const uint8_t *)no, sizeof(no) - 1), SIZE_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_are_close),
@@ -228,6 +268,8 @@ int main(void) {
         cmocka_unit_test(crowded_and_lonely_rooms_are_no_dms),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(shapes_go_by_name),
+        cmocka_unit_test(frames_are_read_back),
+        cmocka_unit_test(an_upgrade_is_taken_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
