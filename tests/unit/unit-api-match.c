@@ -38,6 +38,10 @@ static const struct {
     {"/v1/a/{id}/b/{id}", "/v1/a/1/b/2", MATCH_YES, {1, 2}},
     {"/v1/a/{id}/b/{id}", "/v1/a/1/b/x", MATCH_BAD_ID, {0}},
     {"/v1/a/{id}/b/{id}", "/v1/a/x/c/2", MATCH_NO, {0}},
+    {"/v1/a/{code}/b", "/v1/a/x-_%00/b", MATCH_YES, {0}},
+    {"/v1/a/{code}/b", "/v1/a//b", MATCH_NO, {0}},
+    {"/v1/a/{code}/b", "/v1/a/x", MATCH_NO, {0}},
+    {"/v1/a/{code}/b/{id}", "/v1/a/x/b/3", MATCH_YES, {3}},
 };
 
 static void test_paths(void **state) {
@@ -53,6 +57,18 @@ static void test_paths(void **state) {
             assert_memory_equal(ids, paths[i].ids, sizeof ids);
         }
     }
+}
+
+static void test_segments(void **state) {
+    static const char *const segments[] = {"v1", "codes", "x-_%7b", ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof segments / sizeof segments[0]; i++) {
+        assert_true(str_equal(match_segment("/v1/codes/x-_%7b/", i), str_of(segments[i])));
+    }
+    assert_int_equal(match_segment("/v1/codes", 2).len, 0);
+    assert_int_equal(match_segment("", 0).len, 0);
+    assert_int_equal(match_segment("v1", 0).len, 0);
 }
 
 static const struct {
@@ -162,9 +178,8 @@ static void test_types(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_queries),
-        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_paths),   cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_queries), cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_types),
     };
 
