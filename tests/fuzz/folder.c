@@ -21,8 +21,8 @@ static void remove_root(void) {
 
 static void make_root(void) {
     if (!root[0]) {
-        strcpy(root,
-               access("/dev/shm", W_OK) == 0 ? "/dev/shm/hum-fuzz-XXXXXX" : "/tmp/hum-fuzz-XXXXXX");
+        snprintf(root, sizeof root, "%s/hum-fuzz-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
         CHECK(mkdtemp(root));
         atexit(remove_root);
     }

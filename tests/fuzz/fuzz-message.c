@@ -93,7 +93,7 @@ static struct message take_message(struct input *input) {
     return message;
 }
 
-static void check_send(struct str payload, struct message *message) {
+static void check_send(struct str payload) {
     struct send_request request;
     const char *detail = NULL;
     enum hum_status status = send_parse(payload, &request, &detail);
@@ -105,27 +105,29 @@ static void check_send(struct str payload, struct message *message) {
         CHECK(detail && !request.text);
         return;
     }
-    message->nonce = str_of(request.nonce);
-    message->text = (struct str){request.text, request.text_len};
-    message->ref = request.reply_to;
+    const struct message message = {
+        .room = 1,
+        .seq = 1,
+        .id = 1,
+        .kind = MESSAGE_TEXT,
+        .nonce = str_of(request.nonce),
+        .text = {request.text, request.text_len},
+        .ref = request.reply_to,
+    };
     CHECK(request.nonce[0] && request.reply_to >= 0);
     CHECK(strlen(request.text) == request.text_len);
-    CHECK(str_utf8(message->text, &chars) && chars >= 1 && chars <= MESSAGE_TEXT_MAX);
-    check_message(message);
+    CHECK(str_utf8(message.text, &chars) && chars >= 1 && chars <= MESSAGE_TEXT_MAX);
+    check_message(&message);
     send_free(&request);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input input = {data, size};
     bool as_text = take_byte(&input) & 1;
-    struct message message = {.room = 1, .seq = 1, .id = 1};
-
-    if (as_text) {
-        message = take_message(&input);
-    }
+    struct message message = as_text ? take_message(&input) : (struct message){0};
     struct str rest = exact(input.data, input.left);
     if (!as_text) {
-        check_send(rest, &message);
+        check_send(rest);
     } else if (rest.len <= MESSAGE_PAYLOAD_MAX && str_utf8(rest, NULL)) {
         message.text = rest;
         check_message(&message);

@@ -8,14 +8,14 @@
 #include "folder.h"
 #include "journal.h"
 
-enum { BYTES = 512 * 1024, FILES = 4, PUSHED = 3, PATIENCE_MS = 2000 };
+enum { BYTES = 512 * 1024, FILES = 4, FILE_BYTES = 256 * 1024, PUSHED = 3, PATIENCE_MS = 2000 };
 
 static char folder[FOLDER_PATH];
 static bool in_order; /* no file reaches into the next one, as the journal leaves them */
 
 /* Records at the places where the input says so, else its bytes. */
 static void make_file(struct input *input) {
-    static unsigned char bytes[256 * 1024];
+    static unsigned char bytes[FILE_BYTES];
     char path[FILE_PATH];
     uint64_t start = take_number(input, 2) << (take_byte(input) % 49);
     size_t size = take_number(input, 3) % sizeof bytes, at = 0;
@@ -26,7 +26,7 @@ static void make_file(struct input *input) {
                                 .nonce = {"0123456789abcdef", take_byte(input) % 16},
                                 .text = {"fedcba9876543210", take_byte(input) % 16}};
 
-        at += take_byte(input) % 8 * RECORD_ALIGN;
+        at += (size_t)(take_byte(input) % 8) * RECORD_ALIGN;
         if (at + record_size(&record) <= size) {
             record_write(bytes + at, &record, start + at);
             at += record_size(&record);

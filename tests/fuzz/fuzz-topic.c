@@ -64,11 +64,11 @@ static void check_prefix(struct str text, const struct topic *topic) {
 
 /* The room's own "#" covers it. */
 static void check_covered(struct str text, const struct topic *topic) {
-    char filter[TOPIC_MAX + 2];
+    char room[TOPIC_MAX], filter[TOPIC_MAX + 2];
     struct topic all;
 
-    topic_room(filter, kind_of(topic->scope), topic->id, topic->server);
-    strcat(filter, "/#");
+    topic_room(room, kind_of(topic->scope), topic->id, topic->server);
+    snprintf(filter, sizeof filter, "%s/#", room);
     CHECK(topic_parse_filter(str_of(filter), &all));
     CHECK(all.verb == TOPIC_ALL && all.scope == topic->scope && all.id == topic->id);
     CHECK(matches(str_of(filter), text));
