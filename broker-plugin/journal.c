@@ -217,7 +217,7 @@ static void take_back(struct journal *journal) {
 
         if (journal->has_spare) {
             segment_close(segment);
-            segment_remove(journal->folder, segment->start);
+            (void)segment_remove(journal->folder, segment->start);
         } else {
             journal->spare = *segment;
             journal->has_spare = true;
@@ -505,7 +505,7 @@ static void drop_live(struct journal *journal, struct segment *segment) {
     }
     if (segment->start >= pushed) {
         segment_close(segment);
-        segment_remove(journal->folder, segment->start);
+        (void)segment_remove(journal->folder, segment->start);
         return;
     }
     if (pushed - segment->start < segment->size) {
@@ -531,7 +531,7 @@ void journal_close(struct journal *journal) {
     }
     if (journal->has_spare) {
         segment_close(&journal->spare);
-        segment_remove(journal->folder, journal->spare.start);
+        (void)segment_remove(journal->folder, journal->spare.start);
     }
     replay_free(journal->replay);
     if (journal->mark) {

@@ -1,8 +1,8 @@
 #include "link.h"
 
-#include <time.h>
+#include <poll.h>
 
-enum { PATIENCE_S = 5 };
+enum { PATIENCE_MS = 5000, STEP_MS = 5 };
 
 void link_init(struct link *link, const struct pg_config *config) {
     *link = (struct link){.config = config};
@@ -35,12 +35,11 @@ void link_close(struct link *link) {
 }
 
 void link_join(struct link *link, pthread_t owner) {
-    struct timespec limit;
-
-    clock_gettime(CLOCK_MONOTONIC, &limit);
-    limit.tv_sec += PATIENCE_S;
-    if (pthread_clockjoin_np(owner, NULL, CLOCK_MONOTONIC, &limit) == 0) {
-        return;
+    for (int left = PATIENCE_MS; left > 0; left -= STEP_MS) {
+        if (pthread_tryjoin_np(owner, NULL) == 0) {
+            return;
+        }
+        (void)poll(NULL, 0, STEP_MS);
     }
     pthread_mutex_lock(&link->lock);
     if (link->pg) {

@@ -37,8 +37,7 @@ static bool add_file(struct replay *replay, uint64_t start) {
     if (files[replay->count].size == 0) {
         /* A broker was killed while it made it. It holds nothing, and its name is wanted. */
         segment_close(&files[replay->count]);
-        segment_remove(replay->folder, start);
-        return true;
+        return segment_remove(replay->folder, start);
     }
     replay->count++;
     return true;
@@ -77,13 +76,16 @@ static bool all_zero(const struct segment *file) {
 }
 
 /* A killed broker leaves segments that it had made ready. They are the last ones. */
-static void drop_unused(struct replay *replay) {
+static bool drop_unused(struct replay *replay) {
     while (replay->count > replay->released && all_zero(&replay->files[replay->count - 1])) {
         struct segment *file = &replay->files[--replay->count];
 
         segment_close(file);
-        segment_remove(replay->folder, file->start);
+        if (!segment_remove(replay->folder, file->start)) {
+            return false; /* its name is wanted */
+        }
     }
+    return true;
 }
 
 struct replay *replay_open(int folder, uint64_t committed, char *error, size_t error_size) {
@@ -105,7 +107,11 @@ struct replay *replay_open(int folder, uint64_t committed, char *error, size_t e
         qsort(replay->files, replay->count, sizeof replay->files[0], by_start);
     }
     replay_release(replay, committed);
-    drop_unused(replay);
+    if (!drop_unused(replay)) {
+        snprintf(error, error_size, "an unused segment cannot be removed: %s", strerror(errno));
+        replay_free(replay);
+        return NULL;
+    }
     replay->reading = replay->released;
     return replay;
 }
@@ -153,7 +159,8 @@ void replay_release(struct replay *replay, uint64_t position) {
             return;
         }
         segment_close(file);
-        segment_remove(replay->folder, file->start);
+        (void)segment_remove(replay->folder,
+                             file->start); /* read again at the next start: harmless */
         replay->released++;
     }
 }

@@ -142,9 +142,9 @@ void segment_close(struct segment *segment) {
     }
 }
 
-void segment_remove(int folder, uint64_t start) {
+bool segment_remove(int folder, uint64_t start) {
     char name[NAME_MAX_LEN];
 
     name_of(start, name);
-    unlinkat(folder, name, 0);
+    return unlinkat(folder, name, 0) == 0;
 }

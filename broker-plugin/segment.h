@@ -26,7 +26,8 @@ bool segment_sync(const struct segment *segment);
 /* Shortens the file to what holds used bytes; the segment is to be closed next. */
 void segment_cut(const struct segment *segment, size_t used);
 void segment_close(struct segment *segment);
-void segment_remove(int folder, uint64_t start);
+/* False: errno tells. */
+bool segment_remove(int folder, uint64_t start);
 
 /* Reads a file's name. False: not a segment's. */
 bool segment_parse_name(const char *name, uint64_t *ret_start);

@@ -117,7 +117,9 @@ static void refuse(struct writer *writer, const struct pending *pending, enum hu
     item->room = pending->record.room;
     item->status = status;
     item->detail = detail;
-    memcpy(item->nonce, pending->record.nonce.data, pending->record.nonce.len);
+    if (str_nonce(pending->record.nonce)) { /* a damaged journal may hold another */
+        memcpy(item->nonce, pending->record.nonce.data, pending->record.nonce.len);
+    }
     hub_post(writer->hub, item);
 }
 
@@ -255,7 +257,8 @@ static void give_up(struct writer *writer, const struct pending *pending, enum h
                     const char *detail, bool keep) {
     if (keep) {
         snprintf(writer->reason, sizeof writer->reason, "%s", detail);
-        (void)set_aside(writer, pending);
+        (void)set_aside(
+            writer, pending); /* where the writer is to stop first, only its sender hears of it */
     }
     refuse(writer, pending, status, detail);
 }
