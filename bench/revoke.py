@@ -17,7 +17,7 @@ from brokers import BenchError
 from cpu import CpuMeter
 from people import call, sign_in
 
-REPEATS = 100  # of either kind
+REPEATS = 50  # of either kind, a round
 PAUSE_S = 0.003  # between two messages
 WAIT_S = 10
 QUIET_S = 0.1  # after which nothing more is taken to come
