@@ -103,18 +103,18 @@ create index jobs_order on jobs (run_at, id);
 create index read_marks_room on read_marks (room_id);
 
 -- Public servers whose names are similar to a folded text of at least three characters, which make a trigram, but do
--- not begin with it; the lower the rank (1 to 10001), the more so. Of very many, 2,000: a word that half of all names hold
--- must not cost more than another. With a limit, reading all of the table looks cheap to the planner, and is not when few
--- names match: only the index of trigrams is left to it.
+-- not begin with it; the lower the rank (1 to 10001), the more so. Of many, those among the first 2,000 that the index
+-- yields: a word that half of all names hold must not cost more than another. With a limit, reading all of the table
+-- looks cheap to the planner, and is not when few names match: only the index of trigrams is left to it.
 create function hum_similar_servers(p_key text) returns table (id bigint, name_key text, rank integer)
 language sql stable security definer set search_path = public, pg_temp
 set enable_seqscan = off set enable_indexscan = off set enable_indexonlyscan = off
 set pg_trgm.word_similarity_threshold = 0.45 as $$
     select s.id, s.name_key, 10001 - (word_similarity(p_key, s.name_key) * 10000)::integer
-    from servers s
-    where s.public and s.deleted_at is null and s.name_key %> p_key
-      and length(p_key) >= 3 and not starts_with(s.name_key, p_key)
-    limit 2000
+    from (select * from servers
+          where public and deleted_at is null and name_key %> p_key and length(p_key) >= 3
+          limit 2000) s
+    where not starts_with(s.name_key, p_key)
 $$;
 
 -- Removes a piece of a server or channel that was deleted: at most p_limit rows a call. True: there may be more. What

@@ -36,18 +36,21 @@ static const struct pg_statement list = {
     "order by id limit $4) y join servers s on s.id = y.id order by s.id",
 };
 
-/* Folded as the database folds names. No key holds U+10FFFF, which is no character. */
+/* Folded as the database folds names. No key holds U+10FFFF, which is no character. Similar ones
+ * are looked for once those with the prefix do not fill the page. */
 #define FOLDED "(lower(normalize($2::text, NFKC) collate \"und-x-icu\") collate \"C\")"
 static const struct pg_statement search = {
     "servers_search",
-    "select " SERVER_COLUMNS ", y.rank, y.name_key from ("
-    "(select id, name_key, 0 as rank from servers "
+    "with p as materialized (select id, name_key, 0 as rank from servers "
     " where public and deleted_at is null and $3 = 0 "
     " and name_key >= " FOLDED " and name_key < " FOLDED " || chr(1114111) "
     " and (name_key, id) > ($4::text collate \"C\", $5) order by name_key, id limit $6) "
+    "select " SERVER_COLUMNS ", y.rank, y.name_key from ("
+    "select * from p "
     "union all "
     "(select id, name_key collate \"C\", rank from hum_similar_servers(" FOLDED ") "
-    " where (rank, name_key collate \"C\", id) > ($3, $4::text collate \"C\", $5) "
+    " where (select count(*) from p) < $6 "
+    " and (rank, name_key collate \"C\", id) > ($3, $4::text collate \"C\", $5) "
     " order by rank, name_key collate \"C\", id limit $6) "
     "order by rank, name_key, id limit $6) y "
     "join servers s on s.id = y.id order by y.rank, y.name_key, s.id",

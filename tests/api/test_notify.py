@@ -5,6 +5,7 @@ import select
 import pytest
 
 from lib.rest import ok
+from lib.servers import enter, join, kick, make_channel, make_server
 
 
 class Listener:
@@ -120,3 +121,53 @@ def test_what_fails_tells_nothing(people, stranger, listener):
     a.post(f"/v1/rooms/{dm}/messages", {"nonce": "n", "text": ""})
     a.post("/v1/friends/requests", {"user_id": b.id})
     assert listener.of(dm, a.id, b.id, stranger.id) == []
+
+
+def test_coming_and_going_in_servers_and_channels(hum, listener):
+    owner, bob = hum.sign_up(), hum.sign_up()
+    listener.until_now()
+    server = make_server(owner)["id"]
+    channel, other = make_channel(owner, server), make_channel(owner, server)
+    assert listener.of(server, channel, other) == [f"access {owner.id} {server} server 3 0 0"]
+    owner.say(server, "one")
+    join(bob, server)
+    join(bob, server)
+    assert listener.of(server) == [f"room {server} 1", f"access {bob.id} {server} server 1 1 0"]
+    enter(bob, channel)
+    enter(bob, channel)
+    assert listener.of(channel) == [f"access {bob.id} {channel} channel 3 0 {server}"]
+    enter(bob, other)
+    assert listener.of(bob.id) == [f"access {bob.id} {channel} channel 0 0 {server}",
+                                   f"access {bob.id} {other} channel 3 0 {server}"]
+    kick(owner, server, bob)
+    assert listener.of(bob.id, kind="access") == [f"access {bob.id} {other} channel 0 0 {server}",
+                                                  f"access {bob.id} {server} server 0 0 0"]
+
+
+def test_what_is_gone_is_told_once_for_all(hum, listener):
+    owner = hum.sign_up()
+    people = [hum.sign_up() for _ in range(3)]
+    server = make_server(owner)["id"]
+    first, second = make_channel(owner, server), make_channel(owner, server)
+    for person in people:
+        join(person, server)
+        enter(person, second)
+    listener.until_now()
+    ok(owner.delete(f"/v1/channels/{first}"), 204)
+    assert listener.of(first, server) == [f"gone {first}"]
+    ok(owner.delete(f"/v1/servers/{server}"), 204)
+    assert sorted(listener.of(server, first, second)) == sorted([f"gone {server}", f"gone {second}"])
+
+
+def test_nothing_is_told_of_what_is_refused(hum, listener, stranger):
+    owner = hum.sign_up()
+    server = make_server(owner, "private")["id"]
+    channel = make_channel(owner, server)
+    listener.until_now()
+    for call, path in ((stranger.put, f"servers/{server}/members/me"), (stranger.put, f"channels/{channel}/members/me"),
+                       (stranger.delete, f"servers/{server}"), (stranger.delete, f"channels/{channel}"),
+                       (stranger.delete, f"servers/{server}/members/{owner.id}"),
+                       (owner.delete, f"servers/{server}/members/me"),
+                       (owner.delete, f"channels/{channel}/members/me")):
+        assert call(f"/v1/{path}").status_code in (403, 404, 409)
+    assert listener.of(server, channel, stranger.id, owner.id) == []
