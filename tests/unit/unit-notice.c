@@ -164,7 +164,7 @@ static void test_garbage(void **state) {
 
         memcpy(text, from, len);
         for (uint64_t changes = len ? dice(4) : 0; changes > 0; changes--) {
-            text[dice(len)] = (char)(dice(2) ? (uint64_t)" 0123456789"[dice(11)] : dice(256));
+            text[dice(len)] = (char)(dice(2) ? (uint64_t) " 0123456789"[dice(11)] : dice(256));
         }
         if (parse(text, len, &notice)) {
             assert_true(notice.kind == NOTICE_ROOM || notice.kind == NOTICE_GONE ||
