@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 
 from lib import rawmqtt as mqtt
+from lib.bed.bed import WAIT_S
 from lib.bed.chatter import Log
 from lib.bed.line import BadLine
 from lib.bed.wire import Wire
@@ -103,8 +105,7 @@ class Ear:
         self.wire.put(mqtt.subscribe(f"dm/{room}/messages", f"user/{person.id}/sync/+", version=mqtt.V311))
         self.up = False
         self.pieces, self.tag = [], f"ear-{suffix}"
-        while not self.up:
-            self.turn()
+        self.until(lambda: self.up)
 
     def turn(self, timeout=1):
         """Reads what the socket gives at once, and acknowledges it."""
@@ -120,13 +121,18 @@ class Ear:
                 elif topic.endswith(f"/{self.tag}"):  # others of this person ask, too
                     self.pieces.append(json.loads(payload))
 
+    def until(self, predicate, timeout=WAIT_S):
+        deadline = time.monotonic() + timeout
+        while not predicate():
+            assert time.monotonic() < deadline, f"heard {len(self.log.seen[self.room])}"
+            self.turn()
+
     def catch_up(self):
         """By sync over MQTT, as often as there is more."""
         while True:
             self.wire.put(mqtt.publish(f"user/{self.person.id}/sync", json.dumps(
                 {"tag": self.tag, "rooms": {self.room: self.log.whole[self.room]}}), version=mqtt.V311))
-            while not self.pieces or not self.pieces[-1]["done"]:
-                self.turn()
+            self.until(lambda: self.pieces and self.pieces[-1]["done"])
             for message in (m for piece in self.pieces for m in piece["items"]):
                 self.log.note(message, "sync")
             more = self.pieces[-1].get("more")
@@ -142,7 +148,9 @@ def burst(bed, sender, room, text):
     wire.put(mqtt.connect(f"{mine['client_id']}:burst", mine["username"], mine["password"], version=mqtt.V311))
     sent = acked = 0
     nonces = [f"burst-{bed.random.randrange(10**9)}-{i}" for i in range(BURST)]
+    deadline = time.monotonic() + WAIT_S
     while acked < BURST:
+        assert time.monotonic() < deadline, f"{acked} acknowledged"
         while sent < BURST and sent - acked < 500:
             payload = json.dumps({"nonce": nonces[sent], "text": text})
             wire.put(mqtt.publish(f"dm/{room}/send", payload, mid=sent % 60000 + 1, version=mqtt.V311))
@@ -160,11 +168,12 @@ def test_a_burst_to_a_slow_reader(bed):
     ear = Ear(bed, bob, room, "slow")
     burst(bed, alice, room, "x" * 100)
     pause = threading.Event()
-    while ear.log.whole[room] < BURST:
-        before = len(ear.wire.inbox)
-        ear.turn(10)
-        if len(ear.wire.inbox) != before:
-            pause.wait(0.001)
+
+    def slowly():
+        pause.wait(0.001)
+        return ear.log.whole[room] == BURST
+
+    ear.until(slowly)
     ear.wire.close()
     assert ear.jumps == 0 and not ear.log.problems
     assert len(ear.log.live[0][room]) == BURST
@@ -185,10 +194,10 @@ def test_a_burst_to_one_who_never_reads(bed):
     (alice, bob), (room,) = bed.people(2)
     deaf = Ear(bed, bob, room, "deaf")
     hears = bed.chatter("hears", bob, [room], suffix="hears")
+    hears.budget = 0
     bed.crowd()
     start = bed.mark()
     bed.talk()
-    hears.talking.clear()
     bed.moment()
     burst(bed, alice, room, "x" * 3000)
     bed.until(lambda: hears.log.whole[room] == BURST, "who reads has all")
@@ -196,6 +205,7 @@ def test_a_burst_to_one_who_never_reads(bed):
     bed.figure("KiB more while one does not read", grown)
     if PRESET == "release":
         assert grown < 64 * 1024  # 4 + 16 MiB of payload for it, and what the burst itself takes
+    hears.talking.clear()
     bed.healed("beside one who never reads, all")
     before = -1
     while len(deaf.log.seen[room]) > before:  # until a second passes without more

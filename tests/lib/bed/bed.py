@@ -42,7 +42,19 @@ class Bed:
             self.instance.befriend(a, b)
             rooms.append(self.instance.open_dm(a, b))
             self.members[rooms[-1]] = {a.id, b.id}
+            for person in (a, b):
+                eventually(lambda who=person: self.known(who, rooms[-1]))
         return people, rooms
+
+    def known(self, person, room):
+        """Whether the broker has heard of the person's right."""
+        mine = person.mqtt
+        try:
+            with mqtt.Raw(self.address) as raw:
+                raw.connect(f"{mine['client_id']}:early", mine["username"], mine["password"])
+                return raw.subscribe(f"dm/{room}/messages") == [1]
+        except mqtt.Closed:  # its rights were not loaded yet
+            return False
 
     def add(self, client):
         self.clients.append(client)
