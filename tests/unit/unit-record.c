@@ -233,6 +233,23 @@ static void test_one_byte_anywhere(void **state) {
     }
 }
 
+/* Of the first, a middle and a late record: each bit costs this one record and no other. */
+static void test_each_bit(void **state) {
+    const size_t which[] = {0, count / 2, count - 2};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(which); i++) {
+        for (size_t bit = 0; bit < sizes[which[i]] * 8; bit++) {
+            unsigned char *byte = segment + offsets[which[i]] + bit / 8;
+
+            *byte ^= (unsigned char)(1 << bit % 8);
+            assert_found(which[i], which[i] + 1, sizes[which[i]]);
+            *byte ^= (unsigned char)(1 << bit % 8);
+        }
+    }
+    assert_found(0, 0, 0);
+}
+
 static void test_some_records_overwritten(void **state) {
     (void)state;
     for (int fill = 0; fill < 256; fill += 51) {
@@ -308,6 +325,7 @@ int main(void) {
         cmocka_unit_test(test_headers_that_lie),
         IN_A_SEGMENT(test_whole_segment),
         IN_A_SEGMENT(test_one_byte_anywhere),
+        IN_A_SEGMENT(test_each_bit),
         IN_A_SEGMENT(test_some_records_overwritten),
         IN_A_SEGMENT(test_torn_end),
         IN_A_SEGMENT(test_records_of_another_time),
