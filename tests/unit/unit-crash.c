@@ -501,15 +501,16 @@ static void test_synced_when_the_database_is_away(void **state) {
     push_soon(journal, 1);
     assert_next(journal, 1);
     journal_release(journal, journal_position(journal));
+    int before = atomic_load(&file_syncs);
     (void)poll(NULL, 0, 300);
-    assert_int_equal(atomic_load(&file_syncs), 0);
+    assert_int_equal(atomic_load(&file_syncs), before);
     push_soon(journal, 2);
-    await(&file_syncs, 1);
+    await(&file_syncs, before + 1);
     assert_true(atomic_load(&folder_syncs) >= 1); /* the files' names, too */
     (void)poll(NULL, 0, 300);
-    assert_int_equal(atomic_load(&file_syncs), 1); /* nothing new came */
+    assert_int_equal(atomic_load(&file_syncs), before + 1); /* nothing new came */
     push_soon(journal, 3);
-    await(&file_syncs, 2);
+    await(&file_syncs, before + 2);
     journal_close(journal);
 }
 
