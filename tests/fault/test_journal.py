@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_written_at_the_start(bed):
     for path in journal.segments(bed.broker.journal):
         assert path.stat().st_mode & 0o777 == 0o600
     with unwritable(bed.broker.journal), bed.broker.log_after() as log:
-        bed.broker.start(wait=False)
+        bed.broker.start(env=bed.broker.doomed_env, wait=False)
         eventually(lambda: not bed.broker.alive)
         assert "hum: cannot start: the journal: " in log() and "Permission denied" in log()
     bed.broker.start()
@@ -269,7 +269,7 @@ def test_a_second_broker_on_the_same_journal(bed, tmp_path):
         str(bed.instance.home / "run" / "wake.sock"), str(folder / "wake.sock"))
     (folder / "mosquitto.conf").write_text(conf)
     argv = [str(folder / "mosquitto.conf") if a == str(bed.broker.conf) else a for a in bed.broker.argv]
-    second = bed.broker.spawn(argv=argv, log=folder / "log")
+    second = bed.broker.spawn(argv=argv, env=bed.broker.doomed_env, log=folder / "log")
     try:
         assert second.wait(30) != 0
     finally:
