@@ -145,6 +145,28 @@ struct poster {
     int64_t number;
 };
 
+/* A user's rights as the listener hands them over. */
+static void post_rights(const struct poster *poster, int64_t seq) {
+    struct set_item *item = item_new(ITEM_SET, sizeof *item);
+
+    assert_non_null(item);
+    item->set = access_set_new(poster->number + 1);
+    assert_non_null(item->set);
+    for (int64_t room = 1; room <= 20; room++) {
+        const struct access_right right = {.room = room, .last_seq = seq, .rights = ACCESS_READ};
+
+        assert_int_equal(access_set_right(item->set, &right), HUM_OK);
+    }
+    hub_post(poster->hub, item);
+}
+
+static void check_rights(const struct access_set *set) {
+    for (int64_t room = 1; room <= 20; room++) {
+        assert_int_equal(access_rights(set, room), ACCESS_READ);
+    }
+    assert_int_equal(access_rights(set, 21), 0);
+}
+
 static void *post_all(void *arg) {
     const struct poster *poster = arg;
 
@@ -155,6 +177,9 @@ static void *post_all(void *arg) {
         item->room = poster->number;
         item->seq = i;
         hub_post(poster->hub, item);
+        if (i % 50 == 0) {
+            post_rights(poster, i);
+        }
         if (i % 1000 == 0) {
             hub_log(poster->hub, false, "poster %d has posted %d", (int)poster->number, (int)i);
             (void)poll(NULL, 0, 1); /* the receiver falls asleep */
@@ -175,6 +200,9 @@ static size_t take_all(struct hub *hub, int64_t last[POSTERS]) {
             assert_int_equal(item->seq, last[item->room] + 1);
             last[item->room] = item->seq;
             taken++;
+        }
+        if (item->item.kind == ITEM_SET) {
+            check_rights(((const struct set_item *)mail)->set);
         }
         item_free((struct item *)mail);
         mail = next;
