@@ -308,8 +308,8 @@ static bool handle_notice(struct listener *listener, const struct notice *notice
 
     switch (notice->kind) {
     case NOTICE_USER:
-        /* With the others that are waiting, in one statement: a burst of sign-ins must not hold up a
-         * revocation. What is read later is only newer. */
+        /* With the others that are waiting, in one statement: a burst of sign-ins must not hold up
+         * a revocation. What is read later is only newer. */
         return listener_load(listener, user);
     case NOTICE_SESSION:
         return post_session_end(listener, user, notice->other);
