@@ -6,10 +6,18 @@ import signal
 import subprocess
 import threading
 
+import pytest
+
+from lib.bed.faults import frozen, refusing, stopped
 from lib.mqtt import eventually
 
+SMALL = 512 * 1024  # the smallest journal: its segments are used up and taken back all the time
 
-def test_killed_in_the_middle_of_a_burst(bed, rounds):
+
+@pytest.mark.parametrize("options", ({}, {"journal_bytes": SMALL}), ids=("", "small journal"))
+def test_killed_in_the_middle_of_a_burst(bed, rounds, options):
+    if options:
+        bed.broker.restart(**options)
     bed.crowd(pace=400)
     bed.talk()
     for _ in range(3 * rounds):
@@ -37,6 +45,33 @@ def test_killed_again_while_it_replays(bed, rounds):
         bed.broker.kill()
         bed.broker.start()
         bed.healed("after three kills all")
+    bed.finish()
+
+
+@contextlib.contextmanager
+def held(bed):
+    with bed.hold(*bed.members):
+        yield
+
+
+@contextlib.contextmanager
+def there(bed):
+    yield
+
+
+@pytest.mark.parametrize("postgres", (there, held, frozen, stopped, refusing), ids=lambda f: f.__name__)
+def test_told_to_stop_in_the_middle_of_a_burst(bed, rounds, postgres):
+    """By SIGTERM: it ends in good time, and what it cannot commit any more it keeps for the next start."""
+    bed.crowd(pace=400)
+    for _ in range(rounds):
+        bed.talk()
+        bed.moment()
+        with postgres(bed):
+            bed.until(lambda: postgres is there or all(len(c.waiting) == c.window for c in bed.chatters),
+                      "messages gather")
+            bed.broker.stop(timeout=20)
+        bed.broker.start()
+        bed.healed("after SIGTERM all")
     bed.finish()
 
 

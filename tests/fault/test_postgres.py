@@ -1,48 +1,14 @@
 """The database dies, stops, freezes, refuses, loses connections or its table, while people chat."""
 
-import contextlib
 import os
 import signal
-import threading
 import time
 
 import pytest
 
 from lib.bed.bed import HEAL_S
+from lib.bed.faults import frozen, killed, lasts, refused_to_the_broker, refusing, stopped
 from lib.mqtt import V5, Client, Refused, eventually
-
-
-def lasts(seconds):
-    """An outage lasts: there is no event to wait for."""
-    threading.Event().wait(seconds)
-
-
-@contextlib.contextmanager
-def killed(bed):
-    bed.postgres.kill()
-    yield
-    bed.postgres.start()
-
-
-@contextlib.contextmanager
-def stopped(bed):
-    bed.postgres.shut_down()
-    yield
-    bed.postgres.start()
-
-
-@contextlib.contextmanager
-def frozen(bed):
-    bed.postgres.freeze()
-    yield
-    bed.postgres.thaw()
-
-
-@contextlib.contextmanager
-def refusing(bed):
-    bed.postgres.refuse()
-    yield
-    bed.postgres.allow()
 
 
 AWAY = {"killed": killed, "stopped": stopped, "frozen": frozen, "refusing": refusing}
@@ -103,16 +69,6 @@ def test_rights_fail_closed_while_it_refuses(bed):
 
 def told(client):
     return {e["code"] for m in list(client.sent.values()) for e in m.errors}
-
-
-@contextlib.contextmanager
-def refused_to_the_broker(bed):
-    bed.database.rows("alter role hum_broker nologin")
-    bed.postgres.terminate("hum-broker")
-    try:
-        yield
-    finally:
-        bed.database.rows("alter role hum_broker login")
 
 
 @pytest.mark.parametrize("name", ["writer", "listener", "clerk", ""], ids=lambda n: n or "all")

@@ -62,20 +62,22 @@ class Bed:
         return client
 
     def chatter(self, name, person, rooms, address=None, **kw):
-        return self.add(Chatter(name, person, rooms, address or self.address, self.seed, **kw))
+        port = self.instance.ws_port if kw.get("websocket") else self.instance.mqtt_port
+        return self.add(Chatter(name, person, rooms, address or (self.instance.host, port), self.seed, **kw))
 
     def poster(self, name, person, rooms, **kw):
         return self.add(Poster(name, person, rooms, self.seed, **kw))
 
     def crowd(self, **kw):
-        """Three people with two DMs, on five connections and by REST: every version and way to catch
-        up, one that never sends again, and each trying the room that is not theirs."""
+        """Three people with two DMs, on six connections and by REST: every version and way to connect
+        and to catch up, one that never sends again, and each trying the room that is not theirs."""
         (alice, bob, carol), (ab, bc) = self.people()
         self.chatter("alice", alice, [ab], forbidden=[bc], **kw)
         self.chatter("alice2", alice, [ab], version=mqtt.V311, catch_up="rest", suffix="phone", **kw)
         self.chatter("bob", bob, [ab, bc], version=mqtt.V311, **kw)
         self.chatter("forgetful", bob, [ab, bc], suffix="tab", resend=False, **kw)
         self.chatter("carol", carol, [bc], forbidden=[ab], **kw)
+        self.chatter("browser", carol, [bc], forbidden=[ab], suffix="browser", websocket=True, **kw)
         self.poster("rest", carol, [bc])
         self.ready()
         return (alice, bob, carol), (ab, bc)

@@ -16,11 +16,25 @@ from dataclasses import dataclass, field
 import requests
 
 from lib import rawmqtt as mqtt
-from lib.bed.wire import Lost, Wire
-from lib.rest import unique
+from lib.bed.wire import Lost, WebSocketWire, Wire
+from lib.rest import SECRETS, unique
 
 MESSAGE_TOPIC = "dm/{}/messages"
 PUBACKS = 400  # publishes under way at once; the broker takes 1,000
+
+
+_renewing = threading.Lock()
+
+
+def renew(person, token):
+    """The access token has run out: a new one, unless another thread was first."""
+    with _renewing:
+        if person.token != token:
+            return
+        got = person.post("/v1/auth/refresh", {"refresh_token": person.session["refresh_token"]})
+        if got.ok:
+            person.session, person.token = got.json(), got.json()["access_token"]
+            SECRETS.update([person.token, person.session["refresh_token"]])
 
 
 @dataclass
@@ -156,14 +170,15 @@ class Chatter(Talker):
     the broker is there; dead_s: how long it waits for an answer, to that or anything."""
 
     def __init__(self, name, person, rooms, address, seed, *, version=mqtt.V5, forbidden=(), resend=True,
-                 eager=True, window=40, pace=150, catch_up="mqtt", ping_s=0.5, dead_s=10, suffix=None):
+                 eager=True, window=40, pace=150, catch_up="mqtt", ping_s=0.5, dead_s=10, suffix=None, websocket=False):
         super().__init__(name, person, rooms, seed, pace)
-        self.address, self.version = address, version
+        self.address, self.version, self.websocket = address, version, websocket
         self.forbidden = list(forbidden)
         self.resend, self.eager, self.window, self.catch_up = resend, eager, window, catch_up
         self.ping_s, self.dead_s = ping_s, dead_s
         self.client_id = person.mqtt["client_id"] + (f":{suffix}" if suffix else "")
         self.log = Log(rooms)
+        self.tag = self.prefix[-8:]  # of this client's requests to catch up
         self.connections = 0
         self.refusals = Counter()  # of CONNECT and SUBSCRIBE, by code
         self.endings = Counter()  # why connections ended
@@ -217,7 +232,7 @@ class Chatter(Talker):
             self.over.wait(self.random.uniform(0.02, 0.15))
 
     def _connect(self):
-        wire = Wire(self.address, self.version)
+        wire = (WebSocketWire if self.websocket else Wire)(self.address, self.version)
         try:
             mine = self.person.mqtt
             wire.put(mqtt.connect(self.client_id, mine["username"], mine["password"], version=self.version))
@@ -335,21 +350,22 @@ class Chatter(Talker):
             threading.Thread(target=self._sync_by_rest, args=(self._sync_rest, dict(self.log.whole)),
                              daemon=True).start()
             return
-        tag = f"s{self.connections}-{self.random.randrange(10**6)}"
+        tag = f"{self.tag}-{self.connections}-{self.random.randrange(10**6)}"
         self._sync = (tag, now)
         places = {room: self.log.whole[room] for room in self.rooms}
         wire.put(self._packet("sync", mqtt.publish, f"user/{self.person.id}/sync",
                               json.dumps({"tag": tag, "rooms": places})))
 
     def _sync_by_rest(self, answer, places):
-        items = []
+        items, token = [], self.person.token
         try:
             for room, after in places.items():
                 while True:
                     got = self.person.get(f"/v1/rooms/{room}/messages", after=after, limit=100)
-                    page = got.json()["items"] if got.ok else None
-                    if page is None:
-                        raise requests.RequestException(got.text)
+                    if got.status_code == 401:
+                        renew(self.person, token)
+                    got.raise_for_status()
+                    page = got.json()["items"]
                     items += page
                     if len(page) < 100:
                         break
@@ -467,6 +483,8 @@ class Chatter(Talker):
             self.settled(nonce, error)
 
     def _sync_piece(self, tag, piece):
+        if not tag.startswith(self.tag):
+            return  # another device of this person has asked
         for message in piece["items"]:
             self._note(message, "sync")
         if piece["done"] and self._sync and tag == self._sync[0]:
@@ -506,9 +524,12 @@ class Poster(Talker):
                 self.over.wait(self.random.uniform(0.05, 0.2))
 
     def _post(self, message):
+        token = self.person.token
         try:
             got = self.person.post(f"/v1/rooms/{message.room}/messages", json.loads(message.payload),
                                    timeout=self.timeout)
+            if got.status_code == 401:
+                renew(self.person, token)
         except requests.RequestException as error:
             self.answers[type(error).__name__] += 1
             return False
@@ -518,7 +539,7 @@ class Poster(Talker):
             self.took(message)
             self.settled(message.nonce)
             return True
-        if got.status_code in (408, 429, 500, 502, 503, 504):
+        if got.status_code in (401, 408, 429, 500, 502, 503, 504):
             return False
         self.settled(message.nonce, got.json())
         return True

@@ -1,0 +1,58 @@
+"""The clock of the machine is an hour off, and steps."""
+
+import contextlib
+
+import pytest
+
+from lib.bed.preload import Preload
+from lib.rest import ok
+
+HOUR = 3600
+
+
+@contextlib.contextmanager
+def clocks(bed):
+    """The broker's and the control API's clocks can be stepped; the value does it."""
+    daemons = (bed.broker, bed.api)
+    loads = [Preload(daemon, bed.instance.home / f"clock-{daemon.part}") for daemon in daemons]
+    for daemon, load in zip(daemons, loads):
+        daemon.stop()
+        daemon.start(env=load.env)
+
+    def step(seconds):
+        for load in loads:
+            load.step(seconds)
+
+    try:
+        yield step
+    finally:
+        step(0)  # whoever stops waits for points in time
+        for daemon in daemons:
+            daemon.stop()
+            daemon.start()
+
+
+@pytest.mark.parametrize("off", (-HOUR, HOUR), ids=("back", "forward"))
+def test_the_daemons_clock_steps(bed, off):
+    """Whoever is connected stays, tokens of before and after are good, and the chat goes on."""
+    (_, bob, carol), (ab, _) = bed.crowd()
+    with clocks(bed) as step:
+        bed.ready()
+        bed.talk()
+        bed.moment()
+        before = [c.connections for c in bed.chatters]
+        for to in (off, 0, off):
+            step(to)
+            bed.moment(50, 200)
+            if to == HOUR:  # access tokens last for 15 minutes; who gets a new one goes on
+                bed.until(lambda: bed.clients[-1].answers[401], "the token has run out")
+            bed.healed(f"with a clock {to} s off, all")
+            assert [c.connections for c in bed.chatters] == before
+        bed.chatter("later", bob.sign_in(), [ab])
+        bed.ready()
+        bed.talk()
+        bed.healed("with a session of the wrong time, all")
+    bed.talk()
+    bed.healed("with the clock right, all")
+    bed.finish()
+    assert ok(carol.get("/v1/users/me"))
