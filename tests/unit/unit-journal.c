@@ -239,7 +239,7 @@ static void test_against_a_model(void **state) {
         assert_next(journal, read, read <= replayed_to);
     }
     assert_empty(journal);
-    assert_true(pushed > 20000);
+    assert_true(pushed > 1000); /* as many as fit before the first segment is taken back */
     assert_int_equal(atomic_load(&lines), 0);
     journal_close(journal);
 }
