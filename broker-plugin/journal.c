@@ -425,6 +425,8 @@ static bool open_replay(struct journal *journal, char *error, size_t size) {
     journal->read = replay_bytes(journal->replay) == 0 ? journal->first
                     : begin > committed                ? begin
                                                        : committed;
+    /* A mark that is torn must not become valid again when positions have gone on from less. */
+    set_mark(journal, journal->read);
     atomic_init(&journal->released, journal->read);
     atomic_init(&journal->replay_left, replay_bytes(journal->replay));
     atomic_init(&journal->pushed, journal->first);
