@@ -7,6 +7,8 @@ import os
 import struct
 import subprocess
 
+from lib.instance import PRESET
+
 SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -119,8 +121,16 @@ class Preload:
         subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", library, "-ldl"], input=SOURCE,
                        text=True, check=True)
         library.chmod(0o755)
-        before = daemon.env.get("LD_PRELOAD", "")  # a sanitizer's runtime goes first
-        self.env = {"LD_PRELOAD": f"{before} {library}".strip(), "FAULT_FOLDER": str(folder)}
+        first = daemon.env.get("LD_PRELOAD") or self._runtime()
+        self.env = {"LD_PRELOAD": f"{first} {library}".strip(), "FAULT_FOLDER": str(folder)}
+
+    @staticmethod
+    def _runtime():
+        """A sanitizer's must come first, also in a program that is linked with it."""
+        if PRESET == "release":
+            return ""
+        name = f"-print-file-name=lib{PRESET}.so"
+        return subprocess.run(["gcc", name], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
     def wish(self, what):
         (self.folder / what).touch()
