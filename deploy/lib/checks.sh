@@ -100,7 +100,7 @@ test_threads() {
     (build tsan) || { failed=$((failed + 1)) && return; }
     for binary in "$here"/build/tsan/tests/unit/unit-*; do
         if [ ! -x "$binary" ] || [ -d "$binary" ]; then continue; fi
-        if quietly "$here/build/tsan/$(basename -- "$binary").log" "$binary"; then
+        if quietly "$here/build/tsan/$(basename -- "$binary").log" timeout 300 "$binary"; then
             passed=$((passed + 1))
         else
             warn "$(basename -- "$binary") failed"
