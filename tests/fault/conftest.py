@@ -74,7 +74,7 @@ def outage():
 
 
 @pytest.fixture
-def bed(sites, seed, record_property):
+def bed(sites, seed):
     site = sites.get()
     bed = Bed(site, seed, random.Random(seed))
     try:
@@ -83,7 +83,6 @@ def bed(sites, seed, record_property):
         bed.close()
         for line in bed.figures:
             print(line)
-            record_property("figure", line)
         try:
             site.heal()
             reports = site.instance.reports()

@@ -69,7 +69,7 @@ FULL = {"few bytes": few_bytes, "full disk": full_disk, **({"small disk": small_
 def test_full(bed, how):
     """Publishers are disconnected without an acknowledgement and keep their messages; who only listens
     stays; when there is room again, all goes on."""
-    (alice, *_), (ab, bc) = bed.crowd(window=1500, pace=3000, eager=False)
+    (alice, *_), (ab, bc) = bed.crowd(window=10**5, pace=1000, eager=False)
     quiet = bed.chatter("quiet", alice.sign_in(), [ab])
     quiet.budget = 0
     with FULL[how](bed):
@@ -238,7 +238,7 @@ def test_a_folder_that_cannot_be_written_at_the_start(bed):
 
 def test_a_folder_that_cannot_be_written_any_more(bed):
     """What is ready is used up; then publishers are turned away, until it can be written again."""
-    _, (ab, bc) = bed.crowd(window=1500, pace=3000, eager=False)
+    _, (ab, bc) = bed.crowd(window=10**5, pace=1000, eager=False)
     bed.broker.restart(journal_bytes=4 * SMALL)  # more than what is ready
     bed.ready()
     bed.talk()

@@ -75,7 +75,8 @@ class Bed:
         self.chatter("alice", alice, [ab], forbidden=[bc], **kw)
         self.chatter("alice2", alice, [ab], version=mqtt.V311, catch_up="rest", suffix="phone", **kw)
         self.chatter("bob", bob, [ab, bc], version=mqtt.V311, **kw)
-        self.chatter("forgetful", bob, [ab, bc], suffix="tab", resend=False, **kw)
+        slower = {**kw, "pace": min(kw.get("pace", 150), 300)}  # it begins anew at every connection
+        self.chatter("forgetful", bob, [ab, bc], suffix="tab", resend=False, **slower)
         self.chatter("carol", carol, [bc], forbidden=[ab], **kw)
         self.chatter("browser", carol, [bc], forbidden=[ab], suffix="browser", websocket=True, **kw)
         self.poster("rest", carol, [bc])

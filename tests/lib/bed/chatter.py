@@ -4,6 +4,7 @@ A Chatter keeps every message until its own Message or an Error with its nonce c
 with the same nonce after a reconnect, and asks for what it missed after each connect and whenever a
 number is left out. A Poster does the same by REST alone."""
 
+import functools
 import json
 import os
 import random
@@ -51,11 +52,15 @@ class Sent:
     message: dict | None = None  # the answer, of one sent by REST
 
     @property
-    def payload(self):
+    def body(self):
         body = {"nonce": self.nonce, "text": self.text}
         if self.reply_to:
             body["reply_to"] = self.reply_to
-        return json.dumps(body, ensure_ascii=False)
+        return body
+
+    @functools.cached_property
+    def payload(self):
+        return json.dumps(self.body, ensure_ascii=False)
 
 
 class Log:
@@ -189,6 +194,7 @@ class Chatter(Talker):
         self.synced = False  # after this connect, all that was missed is there
         self.problems = self.log.problems
         self._sync_wanted = False
+        self._backoff = 0.1  # seconds before the next connect, at most
         self._wake_r, self._wake_w = os.pipe()
 
     # --- what tests ask for ---
@@ -229,7 +235,8 @@ class Chatter(Talker):
                     wire.close()
             if not self.resend:
                 self.waiting.clear()
-            self.over.wait(self.random.uniform(0.02, 0.15))
+            self.over.wait(self.random.uniform(0.2, 1) * self._backoff)
+            self._backoff = min(0.5, self._backoff * 1.5)
 
     def _connect(self):
         wire = (WebSocketWire if self.websocket else Wire)(self.address, self.version)
@@ -396,6 +403,7 @@ class Chatter(Talker):
             self._sync_wanted = True
         else:
             self.synced = True
+            self._backoff = 0.1
 
     def _note(self, text, what):
         message = self.log.note(text, what)
@@ -526,7 +534,7 @@ class Poster(Talker):
     def _post(self, message):
         token = self.person.token
         try:
-            got = self.person.post(f"/v1/rooms/{message.room}/messages", json.loads(message.payload),
+            got = self.person.post(f"/v1/rooms/{message.room}/messages", message.body,
                                    timeout=self.timeout)
             if got.status_code == 401:
                 renew(self.person, token)
