@@ -39,6 +39,18 @@ static enum hum_status verdict_user(const struct access_set *set, enum authz_act
     return allow_if(self);
 }
 
+/* Why a reader of the room may not send to it. */
+static enum hum_status not_a_writer(enum topic_scope scope) {
+    switch (scope) {
+    case TOPIC_DM:
+        return HUM_NOT_FRIENDS;
+    case TOPIC_SERVER:
+        return HUM_NOT_OWNER;
+    default:
+        return HUM_FORBIDDEN;
+    }
+}
+
 static enum hum_status verdict_write(const struct access_set *set, const struct topic *topic) {
     int rights = rights_in(set, topic);
 
@@ -51,10 +63,7 @@ static enum hum_status verdict_write(const struct access_set *set, const struct 
     if (topic->verb != TOPIC_SEND && (topic->verb != TOPIC_TYPING || topic->who != set->user)) {
         return HUM_FORBIDDEN;
     }
-    if (rights & ACCESS_SEND) {
-        return HUM_OK;
-    }
-    return topic->scope == TOPIC_DM ? HUM_NOT_FRIENDS : HUM_FORBIDDEN;
+    return rights & ACCESS_SEND ? HUM_OK : not_a_writer(topic->scope);
 }
 
 enum hum_status authz_verdict(const struct access_set *set, enum authz_action action,

@@ -109,7 +109,12 @@ def test_members_do_not_post(connect, owner, bob, server, version):
     join(bob, server)
     b = may(connect(bob, version=version), posts(server), f"user/{bob.id}/errors")
     error = refused(b, f"server/{server}")
-    assert error["room"] == server and error["code"] in ("not_owner", "forbidden")
+    assert (error["room"], error["code"]) == (server, "not_owner")
+    for qos in (0, 2):
+        nonce = unique("n")
+        b.publish(f"server/{server}/send", {"nonce": nonce, "text": "x"}, qos=qos)
+        assert b.error(nonce)["code"] == "not_owner"
+    problem(bob.post(f"/v1/rooms/{server}/messages", {"nonce": "n", "text": "x"}), 403, "not_owner")
     assert owner.history(server) == []
 
 

@@ -58,7 +58,7 @@ static const struct {
     {"dm/99/messages", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
     {"dm/99/send", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
     {"server/7/messages", HUM_OK, HUM_OK, HUM_FORBIDDEN},
-    {"server/7/send", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
+    {"server/7/send", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_NOT_OWNER},
     {"server/8/messages", HUM_OK, HUM_OK, HUM_FORBIDDEN},
     {"server/8/send", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
     {"server/8/channel/9/messages", HUM_OK, HUM_OK, HUM_FORBIDDEN},
@@ -74,7 +74,7 @@ static const struct {
     {"dm/5/typing/2", HUM_OK, HUM_OK, HUM_FORBIDDEN},
     {"dm/6/typing/1", HUM_OK, HUM_OK, HUM_NOT_FRIENDS},
     {"dm/99/typing/1", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_FORBIDDEN},
-    {"server/7/typing/1", HUM_OK, HUM_OK, HUM_FORBIDDEN},
+    {"server/7/typing/1", HUM_OK, HUM_OK, HUM_NOT_OWNER},
     {"server/8/channel/9/typing/1", HUM_OK, HUM_OK, HUM_OK},
     /* read marks: any reader; told by the plugin alone */
     {"dm/5/read", HUM_FORBIDDEN, HUM_FORBIDDEN, HUM_OK},
