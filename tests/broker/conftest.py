@@ -1,17 +1,23 @@
 """Connections to the broker."""
 
+import contextlib
+
 import pytest
 
-from lib.mqtt import Client, eventually
+from lib.mqtt import Client, Refused, friends, settle
 from lib.rawmqtt import Raw
 
 
 @pytest.fixture
 def connect(hum):
-    """Connects a person, or bare credentials; closes all connections after the test."""
+    """Connects a person, or bare credentials, whose rights are then loaded unless at_once; closes all
+    connections after the test."""
     made = []
 
-    def make(who, **kw):
+    def make(who, at_once=False, **kw):
+        if not at_once:
+            with contextlib.suppress(Refused):  # the test will see, too
+                settle(hum, who)
         made.append(Client(hum, getattr(who, "mqtt", who), **kw))
         return made[-1]
 
@@ -23,11 +29,7 @@ def connect(hum):
 @pytest.fixture
 def people(hum):
     """Two friends and the id of their DM, known to the broker."""
-    alice, bob, dm = hum.pair()
-    for person in (alice, bob):
-        with Client(hum, person.mqtt, suffix="early") as client:
-            eventually(lambda: client.subscribe(f"dm/{dm}/messages") == 1)
-    return alice, bob, dm
+    return friends(hum)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Gone, Refused, eventually
+from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Gone, Refused, arrive, eventually
 from lib.rest import ok
 from lib.tokens import Mint
 
@@ -208,8 +208,7 @@ def test_a_session_is_there_as_soon_as_it_is_signed_in(connect, people):
     alice, _, dm = people
     for i in range(20):
         fresh = alice.sign_in()
-        client = connect(fresh, version=(V311, V5)[i % 2])
-        assert client.subscribe(room(dm)) == 1
+        client = arrive(lambda: connect(fresh, at_once=True, version=(V311, V5)[i % 2]), room(dm))
         client.message(room(dm), client.send(dm, "at once"))
         client.close()
 
@@ -217,8 +216,7 @@ def test_a_session_is_there_as_soon_as_it_is_signed_in(connect, people):
 def test_a_person_is_there_as_soon_as_they_are_signed_up(connect, hum):
     for _ in range(10):
         carol = hum.sign_up()
-        client = connect(carol)
-        assert client.subscribe(f"user/{carol.id}/inbox") == 1
+        arrive(lambda: connect(carol, at_once=True), f"user/{carol.id}/inbox")
 
 
 def test_a_session_of_a_refreshed_token_goes_on(connect, hum, people):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lib import rawmqtt
-from lib.mqtt import REFUSED, TAKEN, V5, V311
+from lib.mqtt import REFUSED, TAKEN, V5, V311, friends
 from lib.rest import unique
 
 
@@ -16,7 +16,7 @@ def room(dm):
 @pytest.fixture
 def carol(hum):
     """Somebody else, with a DM of her own."""
-    carol, _, dm = hum.pair()
+    carol, _, dm = friends(hum)
     carol.dm = dm
     return carol
 

@@ -9,7 +9,7 @@ import pytest
 
 from lib import rawmqtt
 from lib.instance import PRESET
-from lib.mqtt import V5, V311, Client, eventually
+from lib.mqtt import V5, V311, Client, eventually, friends
 from lib.rawmqtt import Closed, packet, properties, publish, subscribe, text, user_property
 
 VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
@@ -18,10 +18,10 @@ VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
 @pytest.fixture(scope="module")
 def pair(hum):
     """Two friends, connected throughout."""
-    alice, bob, dm = hum.pair()
+    alice, bob, dm = friends(hum)
     with Client(hum, alice.mqtt) as a, Client(hum, bob.mqtt, version=V311, transport="websockets") as b:
         for client in (a, b):
-            eventually(lambda: client.subscribe(f"dm/{dm}/messages") == 1)
+            assert client.subscribe(f"dm/{dm}/messages") == 1
         alice.dm, alice.a, alice.b = dm, a, b
         yield alice
 

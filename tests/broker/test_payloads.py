@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lib.mqtt import REFUSED, TAKEN, V5, V311
+from lib.mqtt import REFUSED, TAKEN, V5, V311, friends
 from lib.rest import unique
 
 PAYLOAD_MAX = 16 * 1024
@@ -88,7 +88,7 @@ BAD = {
 @pytest.fixture(scope="module")
 def dm(hum):
     """A DM that must stay as it is."""
-    alice, bob, dm = hum.pair()
+    alice, bob, dm = friends(hum)
     alice.say(dm, "the first")
     return alice, bob, dm
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import rawmqtt
-from lib.mqtt import V5, V311, Client, Refused, eventually
+from lib.mqtt import V5, V311, Client, Refused, eventually, friends, newcomer
 from lib.rest import ok
 from lib.tokens import Mint, pem, sign
 
@@ -20,16 +20,16 @@ CODE = {rawmqtt.V31: 5, V311: 5, V5: 0x87}  # not authorized
 @pytest.fixture(scope="module")
 def victim(hum):
     """A person who is connected throughout, and must stay so."""
-    alice, _, dm = hum.pair()
+    alice, _, dm = friends(hum)
     with Client(hum, alice.mqtt) as client:
-        eventually(lambda: client.subscribe(f"dm/{dm}/messages") == 1)
+        assert client.subscribe(f"dm/{dm}/messages") == 1
         alice.dm, alice.client = dm, client
         yield alice
 
 
 @pytest.fixture(scope="module")
 def mallory(hum):
-    return hum.sign_up()
+    return newcomer(hum)
 
 
 @pytest.fixture(autouse=True)

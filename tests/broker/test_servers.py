@@ -2,26 +2,11 @@
 
 import pytest
 
-from lib.mqtt import REFUSED, V5, V311, Client, Gone, Refused, eventually
+from lib.mqtt import REFUSED, V5, V311, eventually, newcomer
 from lib.rest import ok, problem, unique
 from lib.servers import enter, invite, join, kick, leave, make_channel, make_code, make_server, redeem
 
 VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
-
-
-def newcomer(hum):
-    """Somebody whose rights the broker has loaded: from then on nobody is sent away to wait for them."""
-    person = hum.sign_up()
-
-    def is_known():
-        try:
-            with Client(hum, person.mqtt, suffix="early") as client:
-                return client.subscribe(f"user/{person.id}/inbox") == 1
-        except (Gone, Refused):
-            return False
-
-    eventually(is_known)
-    return person
 
 
 @pytest.fixture
@@ -50,12 +35,6 @@ def posts(server):
 
 def talk(server, channel):
     return f"server/{server}/channel/{channel}/messages"
-
-
-def may(client, *filters):
-    """Waits until the rights for all of them are there, and subscribes."""
-    eventually(lambda: client.subscribe(*filters) in (1, [1] * len(filters)))
-    return client
 
 
 def send(client, topic, text="hello"):
@@ -92,9 +71,9 @@ def test_posts_of_the_owner_arrive_at_the_members(hum, connect, owner, bob, caro
     join(bob, server)
     join(carol, server)
     o, b, c = (connect(p, version=version) for p in (owner, bob, carol))
-    may(b, posts(server))
-    may(c, f"server/{server}/#")
-    may(o, posts(server))
+    b.may(posts(server))
+    c.may(f"server/{server}/#")
+    o.may(posts(server))
     nonces = [owner.say(server, "by REST")["nonce"], send(o, f"server/{server}", "by MQTT")[0]]
     for client in (o, b, c):
         for nonce in nonces:
@@ -107,7 +86,7 @@ def test_posts_of_the_owner_arrive_at_the_members(hum, connect, owner, bob, caro
 @VERSIONS
 def test_members_do_not_post(connect, owner, bob, server, version):
     join(bob, server)
-    b = may(connect(bob, version=version), posts(server), f"user/{bob.id}/errors")
+    b = connect(bob, version=version).may(posts(server), f"user/{bob.id}/errors")
     error = refused(b, f"server/{server}")
     assert (error["room"], error["code"]) == (server, "not_owner")
     for qos in (0, 2):
@@ -122,7 +101,7 @@ def test_strangers_neither_hear_nor_post(connect, owner, bob, carol, server):
     channel = make_channel(owner, server)
     join(bob, server)
     b, c = connect(bob), connect(carol)
-    may(b, posts(server))
+    b.may(posts(server))
     for topic in (posts(server), f"server/{server}/#", talk(server, channel), f"server/{server}/channel/{channel}/#"):
         assert c.subscribe(topic) == REFUSED
     for topic in (f"server/{server}", f"server/{server}/channel/{channel}", f"dm/{server}", f"dm/{channel}"):
@@ -139,7 +118,7 @@ def test_a_channel_by_another_servers_name(connect, owner, bob, server):
     for number in (server, other):
         join(bob, number)
     enter(bob, channel)
-    b = may(connect(bob), talk(server, channel))
+    b = connect(bob).may(talk(server, channel))
     assert b.subscribe(talk(other, channel)) == REFUSED
     assert send(b, f"server/{other}/channel/{channel}")[1] == REFUSED
     assert b.subscribe(f"server/{channel}/messages") == REFUSED
@@ -153,9 +132,9 @@ def test_who_is_in_the_channel_hears_and_writes(connect, owner, bob, carol, serv
     enter(owner, channel)
     enter(bob, channel)
     o, b, c = (connect(p, version=version) for p in (owner, bob, carol))
-    may(o, f"server/{server}/#")
-    may(b, talk(server, channel))
-    may(c, f"server/{server}/#")
+    o.may(f"server/{server}/#")
+    b.may(talk(server, channel))
+    c.may(f"server/{server}/#")
     nonces = [send(o, f"server/{server}/channel/{channel}")[0], send(b, f"server/{server}/channel/{channel}")[0],
               bob.say(channel, "by REST")["nonce"]]
     for client in (o, b):
@@ -175,7 +154,7 @@ def test_joining_starts_deliveries_without_a_reconnect(connect, owner, bob, serv
     b = connect(bob)
     assert b.subscribe(posts(server)) == REFUSED
     join(bob, server)
-    may(b, f"server/{server}/#")
+    b.may(f"server/{server}/#")
     marked(owner, server, b, posts(server))
     enter(owner, channel)
     enter(bob, channel)
@@ -189,10 +168,10 @@ def test_moving_to_another_channel_moves_deliveries(connect, owner, bob, carol, 
         join(person, server)
     enter(carol, first)
     enter(bob, first)
-    b = may(connect(bob), talk(server, first))
+    b = connect(bob).may(talk(server, first))
     marked(carol, first, b, talk(server, first))
     enter(bob, second)
-    may(b, talk(server, second))
+    b.may(talk(server, second))
     enter(owner, second)
     carol.say(first, "unheard")
     marked(owner, second, b, talk(server, second))
@@ -210,8 +189,8 @@ def test_leaving_ends_deliveries(connect, owner, bob, carol, server, how):
         enter(person, channel)
     b, c = connect(bob), connect(carol)
     for client in (b, c):
-        may(client, f"server/{server}/#")
-        may(client, talk(server, channel), f"user/{client.user}/inbox")
+        client.may(f"server/{server}/#")
+        client.may(talk(server, channel), f"user/{client.user}/inbox")
     for client in (b, c):
         marked(owner, server, client, posts(server))
         marked(carol, channel, client, talk(server, channel))
@@ -238,7 +217,7 @@ def test_a_deleted_channel(connect, owner, bob, server):
     channel = make_channel(owner, server)
     join(bob, server)
     enter(bob, channel)
-    b = may(connect(bob), talk(server, channel), posts(server), f"user/{bob.id}/inbox")
+    b = connect(bob).may(talk(server, channel), posts(server), f"user/{bob.id}/inbox")
     b.message(talk(server, channel), send(b, f"server/{server}/channel/{channel}")[0])
     ok(owner.delete(f"/v1/channels/{channel}"), 204)
     assert told(b, "channel_removed")["channel"]["id"] == channel
@@ -252,8 +231,8 @@ def test_a_deleted_server(connect, owner, bob, server):
     join(bob, server)
     enter(bob, channel)
     o, b = connect(owner), connect(bob)
-    may(o, posts(server))
-    may(b, posts(server), talk(server, channel), f"user/{bob.id}/inbox")
+    o.may(posts(server))
+    b.may(posts(server), talk(server, channel), f"user/{bob.id}/inbox")
     ok(owner.delete(f"/v1/servers/{server}"), 204)
     assert told(b, "server_removed") == {"reason": "deleted", "server": {"id": server, "name": told(
         b, "server_removed")["server"]["name"]}}
@@ -266,13 +245,13 @@ def test_a_deleted_server(connect, owner, bob, server):
 
 def test_invites_live(connect, owner, bob, carol):
     server = make_server(owner, "private")["id"]
-    b, c = may(connect(bob), f"user/{bob.id}/inbox"), connect(carol)
+    b, c = connect(bob).may(f"user/{bob.id}/inbox"), connect(carol)
     number = invite(owner, server, bob)
     assert told(b, "server_invite_received")["invite_id"] == number
     ok(bob.post(f"/v1/invites/{number}/accept"))
     ok(redeem(carol, make_code(bob, server)))
     for client in (b, c):
-        may(client, posts(server))
+        client.may(posts(server))
         marked(owner, server, client, posts(server))
 
 
@@ -283,8 +262,8 @@ def test_read_marks_and_typing_in_a_channel(connect, owner, bob, server):
         enter(person, channel)
     o, b = connect(owner), connect(bob)
     room = f"server/{server}/channel/{channel}"
-    may(o, f"{room}/#")
-    may(b, f"{room}/#")
+    o.may(f"{room}/#")
+    b.may(f"{room}/#")
     marked(owner, channel, b, f"{room}/messages")
     b.publish(f"{room}/read", {"seq": 1})
     o.wait(lambda: o.heard(f"{room}/read/{bob.id}"))
@@ -304,5 +283,5 @@ def test_rights_are_loaded_as_they_are_told(hum, connect, owner, bob, server):
     assert rows == [(server, 2, 1, "0"), (channel, 3, 3, server)]
     fresh = hum.sign_up()  # was never known to the broker before it joined
     join(fresh, server)
-    f = may(connect(fresh.sign_in()), f"server/{server}/#")
+    f = connect(fresh.sign_in()).may(f"server/{server}/#")
     marked(owner, server, f, posts(server))

@@ -19,6 +19,10 @@ WAIT_S = 30
 REFUSED = 0x87  # MQTT 5: not authorized
 DENIED = {V311: 0x80, V5: REFUSED}  # in SUBACK
 TAKEN = (0x00, 0x10)  # MQTT 5: success, and success without subscribers
+COME_BACK = 30  # how often somebody who was turned away comes back
+SETTLED_S = 60  # for longer than that the broker keeps the rights of somebody who has left
+
+_settled = {}  # (broker, session) -> when it was seen to be known
 
 
 class Refused(Exception):
@@ -176,6 +180,11 @@ class Client:
         codes = self._answer(self.subacks, mid)
         return codes[0] if len(filters) == 1 else codes
 
+    def may(self, *filters):
+        """Subscribes once the broker has heard that all of this is allowed."""
+        eventually(lambda: granted(self.subscribe(*filters)))
+        return self
+
     def unsubscribe(self, *filters):
         result, mid = self.paho.unsubscribe(list(filters))
         self._sent(result)
@@ -237,6 +246,58 @@ class Client:
 
     def error(self, nonce):
         return self.message(f"user/{self.user}/errors", nonce)
+
+
+def granted(codes):
+    """Whether SUBACK's code, or all of them, are grants."""
+    return all(code < 0x80 for code in (codes if isinstance(codes, list) else [codes]))
+
+
+def arrive(make, *filters):
+    """Connects by make() and subscribes, as a client that does not give up. The broker may turn away somebody
+    whose rights it has not loaded yet: it refuses the first SUBSCRIBE and closes the connection. Whoever
+    is turned away comes back, less often every time. A refusal after which the broker does not close is meant, and
+    fails here. The connection."""
+    for turned_away in range(COME_BACK):
+        client = make()
+        try:
+            if granted(client.subscribe(*filters)):
+                return client
+        except Gone:  # closed before the answer could be sent
+            pass
+        client.closed()
+        client.close()
+        time.sleep(min(0.5, 0.01 * 2**turned_away))
+    raise AssertionError(f"turned away {COME_BACK} times")
+
+
+def settle(hum, who, *filters):
+    """Waits until the broker has loaded the rights of a person, or of somebody's bare credentials, and grants
+    all filters. From then on nobody of this session is turned away."""
+    credentials = getattr(who, "mqtt", who)
+    session, now = (hum.pid("mosquitto"), credentials["client_id"]), time.monotonic()
+    if not filters and now - _settled.get(session, -SETTLED_S) < SETTLED_S:
+        return
+    errors = f"user/{credentials['username']}/errors"
+    with arrive(lambda: Client(hum, credentials, suffix="early"), errors) as client:
+        if filters:
+            client.may(*filters)
+    _settled[session] = now
+
+
+def friends(hum):
+    """Two new friends and the id of their DM, settled: both may use it at once."""
+    alice, bob, dm = hum.pair()
+    for person in (alice, bob):
+        settle(hum, person, f"dm/{dm}/messages")
+    return alice, bob, dm
+
+
+def newcomer(hum):
+    """A new person, settled."""
+    person = hum.sign_up()
+    settle(hum, person)
+    return person
 
 
 def alias(number):
