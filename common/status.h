@@ -25,6 +25,7 @@
     X(ALREADY_MEMBER, "already_member", 409, "This person is in the server already")               \
     X(INVITE_PENDING, "invite_pending", 409, "This person has been invited already")               \
     X(OWNER_CANNOT_LEAVE, "owner_cannot_leave", 409, "The owner stays as long as the server")      \
+    X(MESSAGE_DELETED, "message_deleted", 409, "This message has been deleted")                    \
     X(LIMIT_REACHED, "limit_reached", 409, "There are as many as there may be")                    \
     X(TOO_LARGE, "too_large", 413, "This is larger than allowed")                                  \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "The body must be JSON")              \

@@ -15,49 +15,49 @@ struct send_job {
     struct sent sent;
 };
 
-static enum pg_outcome may_send_dm(struct pg *pg, const struct send_job *job,
+static enum pg_outcome may_send_dm(struct pg *pg, int64_t caller, const struct room_access *room,
                                    enum hum_status *ret_status) {
     bool friends;
 
-    PG_TRY(store_pair_lock_shared(pg, job->caller, job->room.other));
-    PG_TRY(store_are_friends(pg, job->caller, job->room.other, &friends));
+    PG_TRY(store_pair_lock_shared(pg, caller, room->other));
+    PG_TRY(store_are_friends(pg, caller, room->other, &friends));
     if (!friends) {
         *ret_status = HUM_NOT_FRIENDS;
     }
     return PG_DONE;
 }
 
-static enum pg_outcome may_send_server(struct pg *pg, const struct send_job *job,
+static enum pg_outcome may_send_server(struct pg *pg, int64_t caller,
+                                       const struct room_access *room,
                                        enum hum_status *ret_status) {
     struct server_view view = {0};
-    enum pg_outcome outcome =
-        server_hold(pg, job->caller, job->room.id, NEED_OWNER, &view, ret_status);
+    enum pg_outcome outcome = server_hold(pg, caller, room->id, NEED_OWNER, &view, ret_status);
 
     pg_result_free(view.rows);
     return outcome;
 }
 
-static enum pg_outcome may_send_channel(struct pg *pg, const struct send_job *job,
+static enum pg_outcome may_send_channel(struct pg *pg, int64_t caller,
+                                        const struct room_access *room,
                                         enum hum_status *ret_status) {
     struct place place;
 
-    PG_TRY(store_place_hold(pg, job->caller, &place));
-    if (place.channel != job->room.id || place.gone) {
+    PG_TRY(store_place_hold(pg, caller, &place));
+    if (place.channel != room->id || place.gone) {
         *ret_status = HUM_NOT_FOUND;
     }
     return PG_DONE;
 }
 
-/* Until the end of the transaction what it says stays true. */
-static enum pg_outcome may_send(struct pg *pg, const struct send_job *job,
-                                enum hum_status *ret_status) {
-    switch ((enum room_kind)job->room.kind) {
+enum pg_outcome messages_may_send(struct pg *pg, int64_t caller, const struct room_access *room,
+                                  enum hum_status *ret_status) {
+    switch ((enum room_kind)room->kind) {
     case ROOM_DM:
-        return may_send_dm(pg, job, ret_status);
+        return may_send_dm(pg, caller, room, ret_status);
     case ROOM_SERVER:
-        return may_send_server(pg, job, ret_status);
+        return may_send_server(pg, caller, room, ret_status);
     case ROOM_CHANNEL:
-        return may_send_channel(pg, job, ret_status);
+        return may_send_channel(pg, caller, room, ret_status);
     case ROOM_INBOX:
         break;
     }
@@ -107,7 +107,7 @@ static enum pg_outcome send_work(struct pg *pg, void *arg, enum hum_status *ret_
                     .nonce = str_of(job->send->nonce),
                     .text = {job->send->text, job->send->text_len}},
     };
-    PG_TRY(may_send(pg, job, ret_status));
+    PG_TRY(messages_may_send(pg, job->caller, &job->room, ret_status));
     return *ret_status == HUM_OK ? append(pg, job, ret_status) : PG_DONE;
 }
 

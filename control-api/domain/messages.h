@@ -3,6 +3,7 @@
 #define HUM_DOMAIN_MESSAGES_H
 
 #include "store/messages.h"
+#include "store/rooms.h"
 
 /* A message of the caller's, whole. */
 struct sent {
@@ -17,6 +18,12 @@ struct sent {
  * committed. */
 HUM_MUSTCHECK enum hum_status messages_send(struct pg *pg, int64_t caller, int64_t room,
                                             const struct send_request *send, struct sent *ret);
+
+/* Within a transaction: whether the caller, who may read the room, may also send to it; HUM_OK
+ * stays true until the end. Else as messages_send. */
+HUM_MUSTCHECK enum pg_outcome messages_may_send(struct pg *pg, int64_t caller,
+                                                const struct room_access *room,
+                                                enum hum_status *ret_status);
 
 enum page_direction { PAGE_BEFORE, PAGE_AFTER };
 

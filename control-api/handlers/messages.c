@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "domain/edits.h"
 #include "domain/messages.h"
 #include "handlers/list.h"
 
@@ -74,7 +75,7 @@ static void render_page(struct buf *out, const struct pg_result *rows,
     }
 }
 
-enum hum_status handle_messages_list(struct request *request, struct reply *reply) {
+static enum hum_status list(struct request *request, struct reply *reply, int64_t room) {
     struct position position = read_position(request, reply);
     int limit = query_limit(request, reply);
     struct pg_result *rows;
@@ -82,11 +83,19 @@ enum hum_status handle_messages_list(struct request *request, struct reply *repl
 
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(request_pg(request, &pg));
-    HTTP_TRY(messages_page(pg, request->caller.user, request->id[0], position.direction,
-                           position.seq, limit, &rows));
+    HTTP_TRY(messages_page(pg, request->caller.user, room, position.direction, position.seq, limit,
+                           &rows));
     render_page(&reply->body, rows, position.direction, limit);
     pg_result_free(rows);
     return HUM_OK;
+}
+
+enum hum_status handle_messages_list(struct request *request, struct reply *reply) {
+    return list(request, reply, request->id[0]);
+}
+
+enum hum_status handle_notifications_list(struct request *request, struct reply *reply) {
+    return list(request, reply, request->caller.user);
 }
 
 /* The rules for a Send stand in one place, send_parse, which reads text. */
@@ -127,4 +136,41 @@ enum hum_status handle_message_send(struct request *request, struct reply *reply
     enum hum_status status = send(request, reply, &wanted);
     send_free(&wanted);
     return status;
+}
+
+static enum hum_status read_edit(struct request *request, struct reply *reply, struct str *ret_text,
+                                 struct str *ret_nonce) {
+    body_text(request, reply, "text", REQUIRED, 1, MESSAGE_TEXT_MAX, ret_text);
+    body_text(request, reply, "nonce", OPTIONAL, 1, MESSAGE_NONCE_MAX, ret_nonce);
+    if (ret_nonce->data && !str_nonce(*ret_nonce)) {
+        reply_field(reply, "nonce", "may hold A-Z a-z 0-9 _ . : - only");
+    }
+    return reply_verdict(reply);
+}
+
+enum hum_status handle_message_edit(struct request *request, struct reply *reply) {
+    struct str text = {NULL, 0}, nonce = {NULL, 0};
+    struct pg_result *rows;
+    struct pg *pg;
+
+    HTTP_TRY(read_edit(request, reply, &text, &nonce));
+    HTTP_TRY(request_pg(request, &pg));
+    enum hum_status status =
+        edits_change(pg, request->caller.user, request->id[0], request->id[1], text, nonce, &rows);
+    if (status == HUM_CONFLICT) {
+        return reply_problem(reply, status, "This nonce is that of another message of yours");
+    }
+    HTTP_TRY(status);
+    struct message message = store_message_at(rows, 0);
+    message_json(&reply->body, &message);
+    pg_result_free(rows);
+    return HUM_OK;
+}
+
+enum hum_status handle_message_delete(struct request *request, struct reply *reply) {
+    struct pg *pg;
+
+    (void)reply;
+    HTTP_TRY(request_pg(request, &pg));
+    return edits_delete(pg, request->caller.user, request->id[0], request->id[1]);
 }

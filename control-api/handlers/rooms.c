@@ -66,12 +66,20 @@ enum hum_status handle_rooms_list(struct request *request, struct reply *reply) 
     return HUM_OK;
 }
 
-enum hum_status handle_room_read(struct request *request, struct reply *reply) {
+static enum hum_status mark_read(struct request *request, struct reply *reply, int64_t room) {
     int64_t seq = 0;
     struct pg *pg;
 
     body_int(request, reply, "seq", REQUIRED, 0, INT64_MAX, &seq);
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(request_pg(request, &pg));
-    return rooms_read(pg, request->caller.user, request->id[0], seq);
+    return rooms_read(pg, request->caller.user, room, seq);
+}
+
+enum hum_status handle_room_read(struct request *request, struct reply *reply) {
+    return mark_read(request, reply, request->id[0]);
+}
+
+enum hum_status handle_notifications_read(struct request *request, struct reply *reply) {
+    return mark_read(request, reply, request->caller.user);
 }

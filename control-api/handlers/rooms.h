@@ -8,6 +8,8 @@
 enum hum_status handle_rooms_list(struct request *request, struct reply *reply);
 enum hum_status handle_room_get(struct request *request, struct reply *reply);
 enum hum_status handle_room_read(struct request *request, struct reply *reply);
+/* How far the caller has read in their inbox. */
+enum hum_status handle_notifications_read(struct request *request, struct reply *reply);
 
 /* Appends the Room as a JSON object. */
 void render_room(struct buf *out, const struct room *room);

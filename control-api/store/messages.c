@@ -17,6 +17,11 @@ static const struct pg_statement append = {
     "array[nullif($7::bigint, 0)], array[$8::text::jsonb], true, true)",
 };
 
+static const struct pg_statement amend = {
+    "message_amend",
+    "select status, seq from hum_amend($1, $2, $3, $4::integer <> 0, $5::text, $6::uuid, $7::text)",
+};
+
 static const struct pg_statement get = {
     "message_get",
     "select " MESSAGE_COLUMNS "from messages m where m.room_id = $1 and m.seq = $2",
@@ -65,6 +70,25 @@ enum pg_outcome store_append(struct pg *pg, struct message *message,
     return PG_DONE;
 }
 
+enum pg_outcome store_amend(struct pg *pg, const struct amendment *amendment,
+                            enum amend_verdict *ret_verdict, int64_t *ret_seq) {
+    unsigned char key_bytes[MESSAGE_KEY_LEN];
+    struct str key = {NULL, 0};
+    struct pg_result *rows;
+
+    if (amendment->nonce.data) {
+        message_dedup_key(amendment->sender, amendment->nonce, key_bytes);
+        key = (struct str){(const char *)key_bytes, sizeof key_bytes};
+    }
+    PG_TRY(RUN(pg, &amend, &rows, INT(amendment->room), INT(amendment->target),
+               INT(amendment->sender), INT(amendment->any), TEXT(amendment->nonce), BYTES(key),
+               TEXT(amendment->text)));
+    *ret_verdict = (enum amend_verdict)pg_get_int(rows, 0, 0);
+    *ret_seq = pg_get_int(rows, 0, 1);
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
 enum pg_outcome store_message_get(struct pg *pg, int64_t room, int64_t seq,
                                   struct pg_result **ret_rows) {
     return RUN(pg, &get, ret_rows, INT(room), INT(seq));
@@ -103,7 +127,7 @@ struct message store_message_at(const struct pg_result *rows, size_t row) {
     };
 }
 
-const struct pg_statement *const store_messages_statements[] = {&append, &get, &after_seq,
-                                                                &before_seq, &between};
+const struct pg_statement *const store_messages_statements[] = {&append,    &amend,      &get,
+                                                                &after_seq, &before_seq, &between};
 const size_t store_messages_statements_count =
     sizeof store_messages_statements / sizeof store_messages_statements[0];

@@ -1,4 +1,5 @@
-/* The logs of rooms. What is in them is written by the database's function hum_append alone. */
+/* The logs of rooms. What is in them is written by the database's function hum_append alone, and
+ * changed by hum_amend. */
 #ifndef HUM_STORE_MESSAGES_H
 #define HUM_STORE_MESSAGES_H
 
@@ -13,6 +14,31 @@ enum append_verdict { APPENDED = 0, APPEND_KNOWN = 1, APPEND_NO_ROOM = 3, APPEND
  * original. Locks the room until the transaction ends. */
 HUM_MUSTCHECK enum pg_outcome store_append(struct pg *pg, struct message *message,
                                            enum append_verdict *ret_verdict);
+
+/* An edit of a text, or its deletion. */
+struct amendment {
+    int64_t room;
+    int64_t target; /* the text's seq */
+    int64_t sender;
+    bool any;         /* may delete what others wrote */
+    struct str nonce; /* .data NULL: none */
+    struct str text;  /* .data NULL: it is a deletion */
+};
+
+/* What the database says of it. */
+enum amend_verdict {
+    AMENDED = 0,
+    AMEND_NOTHING = 1,  /* it was done before */
+    AMEND_CONFLICT = 2, /* the nonce is that of another message */
+    AMEND_NO_TEXT = 3,
+    AMEND_NOT_OWN = 4,
+    AMEND_DELETED = 5, /* and cannot be edited */
+};
+
+/* Changes the text and appends the entry that tells so; of AMENDED ret_seq is its number. Locks the
+ * room until the transaction ends. */
+HUM_MUSTCHECK enum pg_outcome store_amend(struct pg *pg, const struct amendment *amendment,
+                                          enum amend_verdict *ret_verdict, int64_t *ret_seq);
 
 /* None or one row. ret_rows is freed with pg_result_free. */
 HUM_MUSTCHECK enum pg_outcome store_message_get(struct pg *pg, int64_t room, int64_t seq,

@@ -10,9 +10,9 @@
     "select r.id, r.kind, coalesce(o.nickname, x.name), r.last_seq, coalesce(k.seq, 0), "          \
     "case when r.last_seq > coalesce(k.seq, 0) then "                                              \
     "(select count(*) from (select from "                                                          \
-    " (select m.kind, m.sender_id from messages m "                                                \
+    " (select m.kind, m.sender_id, m.deleted_at from messages m "                                  \
     "  where m.room_id = r.id and m.seq > coalesce(k.seq, 0) order by m.seq limit 1000) n "        \
-    " where n.kind = 1 and n.sender_id <> $1 limit 100) c) else 0 end, "                           \
+    " where n.kind = 1 and n.sender_id <> $1 and n.deleted_at is null limit 100) c) else 0 end, "  \
     "case r.kind when 1 then hum_may_write($1, x.other) when 2 then x.owner = $1 "                 \
     "else r.kind = 3 end, x.server "
 #define ROOM_JOINS                                                                                 \

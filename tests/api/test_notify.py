@@ -103,6 +103,21 @@ def test_a_message_once(people, listener):
     assert listener.of(dm) == [f"room {dm} 1"]
 
 
+def test_a_change_of_a_message_once(people, listener):
+    a, b, dm = people
+    a.say(dm, "hi")
+    listener.until_now()
+    path = f"/v1/rooms/{dm}/messages/1"
+    for _ in range(2):
+        ok(a.patch(path, {"text": "changed", "nonce": "once"}))
+    assert listener.of(dm) == [f"room {dm} 2"]
+    for _ in range(2):
+        ok(a.delete(path), 204)
+    a.patch(path, {"text": "too late"})
+    b.delete(path)
+    assert listener.of(dm) == [f"room {dm} 3"]
+
+
 def test_notifications_are_messages_of_the_inbox(hum, listener):
     a, b = hum.sign_up(), hum.sign_up()
     listener.until_now()

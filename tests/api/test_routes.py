@@ -34,6 +34,10 @@ GET /v1/rooms/{id}
 GET /v1/rooms/{id}/messages
 POST /v1/rooms/{id}/messages
 PUT /v1/rooms/{id}/read
+PATCH /v1/rooms/{id}/messages/{id}
+DELETE /v1/rooms/{id}/messages/{id}
+GET /v1/notifications
+PUT /v1/notifications/read
 POST /v1/sync
 POST /v1/servers
 GET /v1/servers/search

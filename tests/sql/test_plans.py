@@ -157,13 +157,22 @@ def test_these_are_statements_of_the_api():
     assert set(EXECUTE) <= names
 
 
-def test_the_look_up_of_nonces_probes_the_index(cur):
-    """Inside hum_append, as the server itself reports it."""
+def report_plans(cur):
+    """From now on the server reports every statement, also those inside functions."""
     cur.execute("load 'auto_explain'")
     cur.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;"
                 "set auto_explain.log_analyze = on; set auto_explain.log_format = json;"
                 "set auto_explain.log_timing = off; set client_min_messages = log;"
                 "set plan_cache_mode = auto")
+
+
+def reported(cur):
+    return [json.loads(n[n.index("{"):]) for n in cur.connection.notices if '"Plan"' in n]
+
+
+def test_the_look_up_of_nonces_probes_the_index(cur):
+    """Inside hum_append, as the server itself reports it."""
+    report_plans(cur)
     known = [dedup_key(7, str(s)) for s in range(100, 130)]
     for _ in range(7):  # past the custom plans of the first five runs
         del cur.connection.notices[:]
@@ -172,7 +181,7 @@ def test_the_look_up_of_nonces_probes_the_index(cur):
             " array_fill(7::bigint, array[30]), array_fill('n'::text, array[30]), %s::uuid[],"
             " array_fill('x'::text, array[30]), array_fill(null::bigint, array[30]),"
             " array_fill(null::jsonb, array[30]), true, true); rollback", (known,))
-    plans = [json.loads(n[n.index("{"):]) for n in cur.connection.notices if '"Plan"' in n]
+    plans = reported(cur)
     looked_up = [p for p in plans if "dedup_key" in p["Query Text"] and "exists" in p["Query Text"]]
     assert looked_up, "the look-up was not reported"
     for plan in plans:
@@ -181,3 +190,32 @@ def test_the_look_up_of_nonces_probes_the_index(cur):
         for node in nodes(plan["Plan"]):
             if node.get("Relation Name", "").startswith("messages") and "Scan" in node["Node Type"]:
                 assert node["Actual Rows"] <= 40, (plan["Query Text"], node)
+
+
+@pytest.mark.parametrize("text", ["changed", None], ids=["edit", "delete"])
+def test_a_change_of_a_message_probes_indexes(cur, text):
+    """Inside hum_amend: of a room with many edits, only those of the one message are looked at."""
+    cur.execute("begin")
+    cur.execute("select count(*) from hum_append(2::smallint, array_fill(20007::bigint, array[300]),"
+                " array_fill(7::bigint, array[300]), array_fill(null::text, array[300]),"
+                " array_fill(null::uuid, array[300]), array_fill('x'::text, array[300]),"
+                " (select array_agg(1 + i / 3) from generate_series(0, 299) i),"
+                " array_fill(null::jsonb, array[300]), false, true)")
+    cur.execute("analyze messages")
+    report_plans(cur)
+    for target in range(1, 9):  # past the custom plans of the first five runs
+        del cur.connection.notices[:]
+        cur.execute("select status from hum_amend(20007, %s, 7, false, 'n', %s::uuid, %s)",
+                    (target, dedup_key(7, f"change {target}"), text))
+        assert cur.fetchone() == (0,)
+    plans = reported(cur)
+    cur.execute("rollback")
+    changed = [p for p in plans if "update messages" in p["Query Text"]]
+    assert len(changed) == (1 if text else 2)
+    for plan in plans:
+        for node in nodes(plan["Plan"]):
+            if node.get("Relation Name", "").startswith(("messages", "rooms")) and node["Actual Loops"] > 0:
+                assert node["Node Type"] != "Seq Scan", (plan["Query Text"], node)
+                if "Scan" in node["Node Type"]:
+                    read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+                    assert read <= 3, (plan["Query Text"], node)

@@ -10,7 +10,7 @@ from lib.log import APPENDED, append, make_room, message
 
 BROKER_FUNCTIONS = {"hum_append", "hum_access", "hum_recent_users", "hum_room_tail",
                     "hum_room_heads", "hum_mark_read", "hum_set_aside"}
-API_FUNCTIONS = {"hum_append", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
+API_FUNCTIONS = {"hum_append", "hum_amend", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
                  "hum_similar_servers"}
 
 
