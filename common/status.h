@@ -22,6 +22,7 @@
     X(NICKNAME_TAKEN, "nickname_taken", 409, "Somebody else has this nickname")                    \
     X(ALREADY_FRIENDS, "already_friends", 409, "You are friends already")                          \
     X(REQUEST_PENDING, "request_pending", 409, "You have asked already")                           \
+    X(BLOCKED, "blocked", 409, "You have blocked this person")                                     \
     X(ALREADY_MEMBER, "already_member", 409, "This person is in the server already")               \
     X(INVITE_PENDING, "invite_pending", 409, "This person has been invited already")               \
     X(OWNER_CANNOT_LEAVE, "owner_cannot_leave", 409, "The owner stays as long as the server")      \

@@ -1,6 +1,7 @@
 #include "routes.h"
 
 #include "handlers/auth.h"
+#include "handlers/blocks.h"
 #include "handlers/channels.h"
 #include "handlers/dms.h"
 #include "handlers/friends.h"
@@ -30,6 +31,9 @@ const struct route routes[] = {
     {"POST", "/v1/friends/requests/{id}/decline", SIGNED_IN, NO_BODY, handle_friend_decline},
     {"GET", "/v1/friends", SIGNED_IN, NO_BODY, handle_friends_list},
     {"DELETE", "/v1/friends/{id}", SIGNED_IN, NO_BODY, handle_friend_remove},
+    {"PUT", "/v1/blocks/{id}", SIGNED_IN, NO_BODY, handle_block_put},
+    {"DELETE", "/v1/blocks/{id}", SIGNED_IN, NO_BODY, handle_block_delete},
+    {"GET", "/v1/blocks", SIGNED_IN, NO_BODY, handle_blocks_list},
     {"POST", "/v1/dms", SIGNED_IN, BODY_DEFAULT, handle_dm_open},
     {"POST", "/v1/servers", SIGNED_IN, BODY_DEFAULT, handle_server_create},
     {"GET", "/v1/servers/search", SIGNED_IN, NO_BODY, handle_servers_search},

@@ -1,6 +1,7 @@
 #include "statements.h"
 
 #include "store/accounts.h"
+#include "store/blocks.h"
 #include "store/channels.h"
 #include "store/dms.h"
 #include "store/events.h"
@@ -8,6 +9,7 @@
 #include "store/health.h"
 #include "store/invites.h"
 #include "store/jobs.h"
+#include "store/limits.h"
 #include "store/messages.h"
 #include "store/notify.h"
 #include "store/rooms.h"
@@ -18,6 +20,7 @@
 /* name, as in store_{name}_statements */
 #define STORES(X)                                                                                  \
     X(accounts)                                                                                    \
+    X(blocks)                                                                                      \
     X(channels)                                                                                    \
     X(dms)                                                                                         \
     X(events)                                                                                      \
@@ -25,6 +28,7 @@
     X(health)                                                                                      \
     X(invites)                                                                                     \
     X(jobs)                                                                                        \
+    X(limits)                                                                                      \
     X(messages)                                                                                    \
     X(notify)                                                                                      \
     X(rooms)                                                                                       \

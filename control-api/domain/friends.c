@@ -1,6 +1,8 @@
 #include "friends.h"
 
+#include "blocks.h"
 #include "inbox.h"
+#include "limits.h"
 #include "store/dms.h"
 #include "store/events.h"
 #include "store/notify.h"
@@ -46,7 +48,11 @@ static enum pg_outcome befriend(struct pg *pg, const struct job *job) {
     return record(pg, job, "FriendRequestAccepted", MESSAGE_FRIEND_REQUEST_ACCEPTED);
 }
 
-static enum pg_outcome ask(struct pg *pg, const struct job *job) {
+static enum pg_outcome ask(struct pg *pg, const struct job *job, enum hum_status *ret_status) {
+    PG_TRY(limits_hold(pg, LIMIT_REQUESTS_SENT, job->caller, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_request_insert(pg, job->caller, job->other));
     return record(pg, job, "FriendRequestSent", MESSAGE_FRIEND_REQUEST_RECEIVED);
 }
@@ -89,11 +95,18 @@ static enum pg_outcome request_work(struct pg *pg, void *arg, enum hum_status *r
         return PG_DONE;
     }
     PG_TRY(lock_state(pg, job, &state));
+    PG_TRY(blocks_check(pg, job->caller, job->other, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     if (state == FRIEND_ACCEPTED || state == FRIEND_OUTGOING) {
         *ret_status = state == FRIEND_ACCEPTED ? HUM_ALREADY_FRIENDS : HUM_REQUEST_PENDING;
         return PG_DONE;
     }
-    PG_TRY(state == FRIEND_INCOMING ? befriend(pg, job) : ask(pg, job));
+    PG_TRY(state == FRIEND_INCOMING ? befriend(pg, job) : ask(pg, job, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     return store_friend_get(pg, job->caller, job->other, &job->rows);
 }
 
@@ -136,18 +149,25 @@ static enum pg_outcome withdraw_work(struct pg *pg, void *arg, enum hum_status *
     return store_event(pg, "FriendRequestWithdrawn", job->caller, job->other, no_data);
 }
 
+enum pg_outcome friends_end(struct pg *pg, int64_t caller, int64_t other, bool *ret_found) {
+    struct job job = {.caller = caller, .other = other};
+
+    PG_TRY(store_friendship_delete(pg, caller, other, ret_found));
+    if (!*ret_found) {
+        return PG_DONE;
+    }
+    PG_TRY(tell_rights(pg, &job, RIGHTS_READ));
+    return record(pg, &job, "FriendRemoved", MESSAGE_FRIEND_REMOVED);
+}
+
 static enum pg_outcome remove_work(struct pg *pg, void *arg, enum hum_status *ret_status) {
     const struct job *job = arg;
     bool found;
 
     PG_TRY(store_pair_lock(pg, job->caller, job->other));
-    PG_TRY(store_friendship_delete(pg, job->caller, job->other, &found));
-    if (!found) {
-        *ret_status = HUM_NOT_FOUND;
-        return PG_DONE;
-    }
-    PG_TRY(tell_rights(pg, job, RIGHTS_READ));
-    return record(pg, job, "FriendRemoved", MESSAGE_FRIEND_REMOVED);
+    PG_TRY(friends_end(pg, job->caller, job->other, &found));
+    *ret_status = found ? HUM_OK : HUM_NOT_FOUND;
+    return PG_DONE;
 }
 
 /* Runs work that ends with a row to show. */

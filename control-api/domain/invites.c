@@ -2,8 +2,11 @@
 
 #include <sodium.h>
 
+#include "blocks.h"
 #include "inbox.h"
+#include "limits.h"
 #include "members.h"
+#include "store/friends.h"
 #include "store/run.h"
 #include "tx.h"
 
@@ -63,21 +66,35 @@ static enum pg_outcome tell_invited(struct pg *pg, const struct job *job) {
     return outcome;
 }
 
-/* Whether there is such a person, and they may be invited. The lock is held. */
-static enum pg_outcome check_invited(struct pg *pg, const struct job *job,
-                                     enum hum_status *ret_status) {
+/* Whether there is such a person, and the caller may ask them for something: until the transaction
+ * ends. */
+static enum pg_outcome check_person(struct pg *pg, const struct job *job,
+                                    enum hum_status *ret_status) {
     struct pg_result *rows;
-    bool member, banned;
 
     PG_TRY(store_user_get(pg, job->user, &rows));
     bool known = pg_rows(rows) > 0;
     pg_result_free(rows);
+    if (!known) {
+        *ret_status = HUM_NOT_FOUND;
+        return PG_DONE;
+    }
+    PG_TRY(store_pair_lock_shared(pg, job->caller, job->user));
+    return blocks_check(pg, job->caller, job->user, ret_status);
+}
+
+/* Whether they may be invited. The server's lock is held. */
+static enum pg_outcome check_invited(struct pg *pg, const struct job *job,
+                                     enum hum_status *ret_status) {
+    bool member, banned;
+
+    PG_TRY(check_person(pg, job, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_is_member(pg, job->server, job->user, &member));
     PG_TRY(store_is_banned(pg, job->server, job->user, &banned));
-    *ret_status = !known   ? HUM_NOT_FOUND
-                  : member ? HUM_ALREADY_MEMBER
-                  : banned ? HUM_BANNED
-                           : HUM_OK;
+    *ret_status = member ? HUM_ALREADY_MEMBER : banned ? HUM_BANNED : HUM_OK;
     return PG_DONE;
 }
 
@@ -171,17 +188,25 @@ static enum pg_outcome decline_work(struct pg *pg, void *arg, enum hum_status *r
 
 static enum pg_outcome create_work(struct pg *pg, void *arg, enum hum_status *ret_status) {
     struct job *job = arg;
+    int64_t count;
+    bool member;
 
     PG_TRY(server_hold(pg, job->caller, job->server, NEED_MEMBER, &job->view, ret_status));
     if (*ret_status != HUM_OK) {
         return PG_DONE;
     }
-    /* So that it is not made by somebody who is sent away just now. */
+    /* So that it is not made by somebody who is sent away just now, and two that are made at once
+     * are counted in turn. */
     PG_TRY(member_lock(pg, job->server, job->caller));
-    bool member;
     PG_TRY(store_is_member(pg, job->server, job->caller, &member));
     if (!member) {
         *ret_status = HUM_FORBIDDEN;
+        return PG_DONE;
+    }
+    /* Those that have had their day are none of the member's any more. */
+    PG_TRY(store_codes_tidy(pg, job->server, job->caller, &count));
+    if (count >= CODES_MAX) {
+        *ret_status = HUM_LIMIT_REACHED;
         return PG_DONE;
     }
     PG_TRY(store_code_insert(pg, job->hash, job->server, job->caller, job->max_uses, job->max_age_s,

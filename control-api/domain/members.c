@@ -1,6 +1,7 @@
 #include "members.h"
 
 #include "inbox.h"
+#include "limits.h"
 #include "store/channels.h"
 #include "store/friends.h"
 #include "store/invites.h"
@@ -44,6 +45,10 @@ enum pg_outcome member_admit(struct pg *pg, const struct server_row *server, int
     PG_TRY(store_is_banned(pg, server->id, user, &banned));
     if (banned) {
         *ret_status = HUM_BANNED;
+        return PG_DONE;
+    }
+    PG_TRY(limits_hold(pg, LIMIT_SERVERS_JOINED, user, ret_status));
+    if (*ret_status != HUM_OK) {
         return PG_DONE;
     }
     PG_TRY(store_invite_delete(pg, server->id, user, &invited));

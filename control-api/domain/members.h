@@ -7,13 +7,13 @@
 /* Within a transaction that holds the server. Locks the two against joining, leaving, invites and
  * bans of this user in this server. */
 HUM_MUSTCHECK enum pg_outcome member_lock(struct pg *pg, int64_t server, int64_t user);
-/* Within a transaction with that lock: puts a user into the server, who is not in it. HUM_BANNED.
- * Any invite is used up. Event MemberJoined. */
+/* Within a transaction with that lock: puts a user into the server, who is not in it. HUM_BANNED,
+ * HUM_LIMIT_REACHED. Any invite is used up. Event MemberJoined. */
 HUM_MUSTCHECK enum pg_outcome member_admit(struct pg *pg, const struct server_row *server,
                                            int64_t user, enum hum_status *ret_status);
 
 /* Joins a public server, or a private one by an invite. Joining again changes nothing. ret_rows:
- * the server. HUM_NOT_FOUND, HUM_INVITE_REQUIRED, HUM_BANNED. */
+ * the server. HUM_NOT_FOUND, HUM_INVITE_REQUIRED, HUM_BANNED, HUM_LIMIT_REACHED. */
 HUM_MUSTCHECK enum hum_status members_join(struct pg *pg, int64_t caller, int64_t server,
                                            struct pg_result **ret_rows);
 /* HUM_NOT_FOUND: not in it; HUM_OWNER_CANNOT_LEAVE. Events MemberLeft, ChannelLeft. */

@@ -1,5 +1,6 @@
 #include "servers.h"
 
+#include "limits.h"
 #include "store/events.h"
 #include "store/jobs.h"
 #include "store/notify.h"
@@ -153,7 +154,10 @@ static enum pg_outcome create_work(struct pg *pg, void *arg, enum hum_status *re
     struct job *job = arg;
     bool added;
 
-    (void)ret_status;
+    PG_TRY(limits_hold(pg, LIMIT_SERVERS_OWNED, job->caller, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_server_insert(pg, job->caller, job->change->name, job->change->about,
                                job->change->public != 0, &job->server));
     PG_TRY(store_member_insert(pg, job->server, job->caller, &added));
@@ -260,7 +264,7 @@ enum hum_status servers_list(struct pg *pg, int64_t caller, int roles, int64_t a
 }
 
 enum hum_status servers_search(struct pg *pg, int64_t caller, struct str prefix,
-                               const struct server_place *after, int limit,
+                               const struct search_place *after, int limit,
                                struct pg_result **ret_rows) {
     return tx_status(store_servers_search(pg, caller, prefix, after, limit, ret_rows));
 }

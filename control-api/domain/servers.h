@@ -55,7 +55,8 @@ struct server_change {
     int public;       /* 0 or 1; -1: stays */
 };
 
-/* ret_rows, here and below: one row, freed with pg_result_free. Event ServerCreated. */
+/* ret_rows, here and below: one row, freed with pg_result_free. HUM_LIMIT_REACHED. Event
+ * ServerCreated. */
 HUM_MUSTCHECK enum hum_status servers_create(struct pg *pg, int64_t caller,
                                              const struct server_change *change,
                                              struct pg_result **ret_rows);
@@ -74,7 +75,7 @@ HUM_MUSTCHECK enum hum_status servers_delete(struct pg *pg, int64_t caller, int6
 HUM_MUSTCHECK enum hum_status servers_list(struct pg *pg, int64_t caller, int roles, int64_t after,
                                            int limit, struct pg_result **ret_rows);
 HUM_MUSTCHECK enum hum_status servers_search(struct pg *pg, int64_t caller, struct str prefix,
-                                             const struct server_place *after, int limit,
+                                             const struct search_place *after, int limit,
                                              struct pg_result **ret_rows);
 
 #endif

@@ -21,9 +21,10 @@ enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows
     return HUM_OK;
 }
 
-enum hum_status users_search(struct pg *pg, struct str prefix, struct str after, int limit,
+enum hum_status users_search(struct pg *pg, int64_t caller, struct str prefix,
+                             const struct search_place *after, int limit,
                              struct pg_result **ret_rows) {
-    return tx_status(store_users_search(pg, prefix, after, limit, ret_rows));
+    return tx_status(store_users_search(pg, caller, prefix, after, limit, ret_rows));
 }
 
 struct change_job {

@@ -11,8 +11,9 @@ enum { ABOUT_MAX = 500 }; /* code points */
 HUM_MUSTCHECK enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows);
 
 /* As store_users_search. */
-HUM_MUSTCHECK enum hum_status users_search(struct pg *pg, struct str prefix, struct str after,
-                                           int limit, struct pg_result **ret_rows);
+HUM_MUSTCHECK enum hum_status users_search(struct pg *pg, int64_t caller, struct str prefix,
+                                           const struct search_place *after, int limit,
+                                           struct pg_result **ret_rows);
 
 struct profile_change {
     struct nickname nickname; /* .len 0: stays */

@@ -1,11 +1,8 @@
 #include "servers.h"
 
-#include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "domain/servers.h"
 #include "handlers/list.h"
+#include "handlers/place.h"
 #include "topic.h"
 
 void render_server(struct buf *out, const struct server_row *server, int64_t caller) {
@@ -160,67 +157,6 @@ enum hum_status handle_servers_list(struct request *request, struct reply *reply
     return HUM_OK;
 }
 
-/* The cursor of a search is the last row's place, "rank id key", in URL-safe base64: keys are any
- * UTF-8, at most as long as folding makes a name. */
-enum {
-    PLACE_MAX = 4096,
-    CURSOR_MAX = sodium_base64_ENCODED_LEN(PLACE_MAX, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-};
-
-static void end_search(struct buf *out, const struct server_row *last) {
-    char cursor[CURSOR_MAX];
-    struct buf place;
-
-    buf_init(&place, PLACE_MAX);
-    buf_int(&place, last->rank);
-    buf_text(&place, " ");
-    buf_int(&place, last->id);
-    buf_text(&place, " ");
-    buf_add(&place, last->name_key.data, last->name_key.len);
-    if (place.failed) {
-        out->failed = true;
-    } else {
-        sodium_bin2base64(cursor, sizeof cursor, (const unsigned char *)place.data, place.len,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-        list_end(out, str_of(cursor));
-    }
-    buf_free(&place);
-}
-
-/* Takes the word up to a space off the text, as a number; 0 is one, too. */
-static bool take_number(struct str *text, int64_t *ret) {
-    const char *space = text->len ? memchr(text->data, ' ', text->len) : NULL;
-
-    if (!space) {
-        return false;
-    }
-    struct str word = {text->data, (size_t)(space - text->data)};
-    *text = (struct str){space + 1, text->len - word.len - 1};
-    *ret = 0;
-    return str_equal(word, str_of("0")) || str_id(word, ret);
-}
-
-/* bytes has room for PLACE_MAX. */
-static void query_place(struct request *request, struct reply *reply, char *bytes,
-                        struct server_place *ret) {
-    struct str cursor = {NULL, 0};
-    size_t len;
-
-    query_text(request, reply, "cursor", &cursor);
-    if (!cursor.data) {
-        return;
-    }
-    bool ok = sodium_base642bin((unsigned char *)bytes, PLACE_MAX, cursor.data, cursor.len, NULL,
-                                &len, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
-    struct str text = {bytes, ok ? len : 0};
-    if (!ok || !take_number(&text, &ret->rank) || !take_number(&text, &ret->id) ||
-        ret->rank > INT32_MAX || !str_utf8(text, NULL)) {
-        reply_field(reply, "cursor", "is not one of this list");
-        return;
-    }
-    ret->name_key = text;
-}
-
 static void render_found(struct buf *out, const struct pg_result *rows, int limit, int64_t caller) {
     size_t found = pg_rows(rows), shown = found > (size_t)limit ? (size_t)limit : found;
     struct server_row server = {0};
@@ -232,14 +168,14 @@ static void render_found(struct buf *out, const struct pg_result *rows, int limi
         render_server(out, &server, caller);
     }
     if (found > shown) {
-        end_search(out, &server);
+        list_end_place(out, &(struct search_place){server.rank, server.name_key, server.id});
     } else {
         list_end(out, (struct str){NULL, 0});
     }
 }
 
 enum hum_status handle_servers_search(struct request *request, struct reply *reply) {
-    struct server_place after = {.name_key = {"", 0}};
+    struct search_place after = {.key = {"", 0}};
     int limit = query_limit(request, reply);
     struct str typed = {"", 0};
     char place[PLACE_MAX];

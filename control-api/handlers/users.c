@@ -1,9 +1,8 @@
 #include "users.h"
 
-#include <sodium.h>
-
 #include "domain/users.h"
 #include "handlers/list.h"
+#include "handlers/place.h"
 #include "nickname.h"
 
 void render_user(struct buf *out, const struct user *user, bool own) {
@@ -62,64 +61,35 @@ enum hum_status handle_me_patch(struct request *request, struct reply *reply) {
     return answer_user(request, reply, request->caller.user);
 }
 
-/* The cursor of a search is the last key shown, in URL-safe base64: keys are any UTF-8. */
-enum {
-    CURSOR_MAX = sodium_base64_ENCODED_LEN(NICKNAME_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
-};
-
-static void end_search(struct buf *out, struct str key) {
-    char cursor[CURSOR_MAX];
-
-    sodium_bin2base64(cursor, sizeof cursor, (const unsigned char *)key.data, key.len,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    list_end(out, str_of(cursor));
-}
-
-/* key has room for NICKNAME_BYTES. */
-static void query_key(struct request *request, struct reply *reply, char *key, struct str *ret) {
-    struct str cursor = {NULL, 0};
-    size_t len;
-
-    query_text(request, reply, "cursor", &cursor);
-    if (!cursor.data) {
-        return;
-    }
-    if (sodium_base642bin((unsigned char *)key, NICKNAME_BYTES, cursor.data, cursor.len, NULL, &len,
-                          NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-        !str_utf8((struct str){key, len}, NULL)) {
-        reply_field(reply, "cursor", "is not one of this list");
-        return;
-    }
-    *ret = (struct str){key, len};
-}
-
 static void render_found(struct buf *out, const struct pg_result *rows, int limit) {
     size_t found = pg_rows(rows), shown = found > (size_t)limit ? (size_t)limit : found;
 
+    struct user user = {0};
+
     list_begin(out);
     for (size_t i = 0; i < shown; i++) {
-        struct user user = store_user_at(rows, i);
-
+        user = store_user_at(rows, i);
         list_item(out, i);
         render_user(out, &user, false);
     }
     if (found > shown) {
-        end_search(out, store_user_at(rows, shown - 1).nickname_key);
+        list_end_place(out, &(struct search_place){user.rank, user.nickname_key, user.id});
     } else {
         list_end(out, (struct str){NULL, 0});
     }
 }
 
 enum hum_status handle_users_search(struct request *request, struct reply *reply) {
-    struct str typed = {"", 0}, after = {"", 0};
-    char after_bytes[NICKNAME_BYTES];
+    struct search_place after = {.key = {"", 0}};
+    struct str typed = {"", 0};
+    char place[PLACE_MAX];
     struct nickname prefix;
     struct pg_result *rows;
     struct pg *pg;
     int limit = query_limit(request, reply);
 
     query_text(request, reply, "nickname", &typed);
-    query_key(request, reply, after_bytes, &after);
+    query_place(request, reply, place, &after);
     enum hum_status status = nickname_prefix(typed, &prefix);
     if (status == HUM_INVALID_REQUEST) {
         reply_field(reply, "nickname", "must have at least one character");
@@ -131,7 +101,8 @@ enum hum_status handle_users_search(struct request *request, struct reply *reply
         return HUM_OK;
     }
     HTTP_TRY(request_pg(request, &pg));
-    HTTP_TRY(users_search(pg, nickname_str(&prefix), after, limit + 1, &rows));
+    HTTP_TRY(
+        users_search(pg, request->caller.user, nickname_str(&prefix), &after, limit + 1, &rows));
     render_found(&reply->body, rows, limit);
     pg_result_free(rows);
     return HUM_OK;

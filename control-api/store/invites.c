@@ -59,6 +59,14 @@ static const struct pg_statement codes_delete = {
     "delete from invite_codes where server_id = $1 and creator_id = $2",
 };
 
+static const struct pg_statement codes_tidy = {
+    "codes_tidy",
+    "with dead as (delete from invite_codes "
+    " where server_id = $1 and creator_id = $2 and not (" CODE_LIVES ")) "
+    "select count(*) from invite_codes "
+    "where server_id = $1 and creator_id = $2 and (" CODE_LIVES ")",
+};
+
 static const struct pg_statement codes_sweep = {
     "codes_sweep",
     "delete from invite_codes where hash in (select hash from invite_codes "
@@ -147,12 +155,21 @@ enum pg_outcome store_codes_delete(struct pg *pg, int64_t server, int64_t user) 
     return RUN(pg, &codes_delete, NULL, INT(server), INT(user));
 }
 
+enum pg_outcome store_codes_tidy(struct pg *pg, int64_t server, int64_t user, int64_t *ret_count) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &codes_tidy, &rows, INT(server), INT(user)));
+    *ret_count = take_number(rows);
+    return PG_DONE;
+}
+
 enum pg_outcome store_codes_sweep(struct pg *pg, int limit) {
     return RUN(pg, &codes_sweep, NULL, INT(limit));
 }
 
 const struct pg_statement *const store_invites_statements[] = {
-    &insert, &get, &list, &delete, &code_insert, &code_find, &code_use, &codes_delete, &codes_sweep,
+    &insert,    &get,      &list,         &delete,     &code_insert,
+    &code_find, &code_use, &codes_delete, &codes_tidy, &codes_sweep,
 };
 const size_t store_invites_statements_count =
     sizeof store_invites_statements / sizeof store_invites_statements[0];

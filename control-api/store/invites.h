@@ -40,6 +40,9 @@ HUM_MUSTCHECK enum pg_outcome store_code_find(struct pg *pg, struct str hash, in
 HUM_MUSTCHECK enum pg_outcome store_code_use(struct pg *pg, struct str hash, bool *ret_used);
 /* Removes those that user has made for the server. */
 HUM_MUSTCHECK enum pg_outcome store_codes_delete(struct pg *pg, int64_t server, int64_t user);
+/* Removes those of them that cannot be used any more; ret_count: how many are left. */
+HUM_MUSTCHECK enum pg_outcome store_codes_tidy(struct pg *pg, int64_t server, int64_t user,
+                                               int64_t *ret_count);
 /* Removes some of those whose time is over. */
 HUM_MUSTCHECK enum pg_outcome store_codes_sweep(struct pg *pg, int limit);
 

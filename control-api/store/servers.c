@@ -175,10 +175,10 @@ enum pg_outcome store_servers_list(struct pg *pg, int64_t user, int roles, int64
 }
 
 enum pg_outcome store_servers_search(struct pg *pg, int64_t user, struct str prefix,
-                                     const struct server_place *after, int limit,
+                                     const struct search_place *after, int limit,
                                      struct pg_result **ret_rows) {
-    return RUN(pg, &search, ret_rows, INT(user), TEXT(prefix), INT(after->rank),
-               TEXT(after->name_key), INT(after->id), INT(limit));
+    return RUN(pg, &search, ret_rows, INT(user), TEXT(prefix), INT(after->rank), TEXT(after->key),
+               INT(after->id), INT(limit));
 }
 
 enum pg_outcome store_server_update(struct pg *pg, int64_t server, struct str name,

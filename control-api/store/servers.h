@@ -41,18 +41,10 @@ HUM_MUSTCHECK enum pg_outcome store_servers_list(struct pg *pg, int64_t user, in
                                                  int64_t after, int limit,
                                                  struct pg_result **ret_rows);
 
-/* Where a search goes on: the rank, key and id of the row that was last. All 0 and "": at its
- * begin. */
-struct server_place {
-    int64_t rank;
-    struct str name_key;
-    int64_t id;
-};
-
 /* Public servers, those whose names begin with prefix first, then those that are similar (of very
  * many, some). */
 HUM_MUSTCHECK enum pg_outcome store_servers_search(struct pg *pg, int64_t user, struct str prefix,
-                                                   const struct server_place *after, int limit,
+                                                   const struct search_place *after, int limit,
                                                    struct pg_result **ret_rows);
 /* public: 0 or 1; anything else, and .data NULL: stays. */
 HUM_MUSTCHECK enum pg_outcome store_server_update(struct pg *pg, int64_t server, struct str name,

@@ -6,21 +6,38 @@ const char store_users_nickname_key[] = "users_nickname_key";
 
 static const struct pg_statement get = {
     "user_get",
-    "select id, nickname, about, email, (extract(epoch from created_at) * 1000)::bigint, null "
+    "select id, nickname, about, email, (extract(epoch from created_at) * 1000)::bigint, null, 0 "
     "from users where id = $1",
 };
 
 static const struct pg_statement by_key = {
     "user_by_key",
-    "select id, nickname, about, null, null, null from users where nickname_key = $1",
+    "select id, nickname, about, null, null, null, 0 from users where nickname_key = $1",
 };
 
-/* A range of the index: no key holds U+10FFFF, which is no character. */
+/* Of a relation x with ids of people: whom $1 has not blocked, and who has not blocked $1. In a
+ * form that looks one pair up, where "not exists" may compare with all whom somebody has blocked.
+ */
+#define NOT_BLOCKED                                                                                \
+    "(select true from blocks b where b.user_id = $1 and b.blocked_id = x.id) is null "            \
+    "and (select true from blocks b where b.user_id = x.id and b.blocked_id = $1) is null "
+
+/* A prefix is a range of the index: no key holds U+10FFFF, which is no character. Similar ones are
+ * looked for once those with the prefix do not fill the page. */
 static const struct pg_statement search = {
     "users_search",
-    "select id, nickname, about, null, null, nickname_key from users "
-    "where nickname_key >= $1 and nickname_key < $1 || chr(1114111) and nickname_key > $2 "
-    "order by nickname_key limit $3",
+    "with p as materialized (select x.id, x.nickname_key, 0 as rank from users x "
+    " where $3 = 0 and nickname_key >= $2 and nickname_key < $2 || chr(1114111) "
+    " and nickname_key > $4 and " NOT_BLOCKED " order by nickname_key limit $5) "
+    "select u.id, u.nickname, u.about, null, null, u.nickname_key, y.rank from ("
+    "select * from p "
+    "union all "
+    "(select x.id, x.nickname_key collate \"C\", x.rank from hum_similar_users($2) x "
+    " where (select count(*) from p) < $5 "
+    " and (x.rank, x.nickname_key collate \"C\") > ($3, $4::text collate \"C\") "
+    " and " NOT_BLOCKED " order by x.rank, x.nickname_key collate \"C\" limit $5) "
+    "order by rank, nickname_key limit $5) y "
+    "join users u on u.id = y.id order by y.rank, y.nickname_key",
 };
 
 static const struct pg_statement update = {
@@ -39,9 +56,11 @@ enum pg_outcome store_user_by_key(struct pg *pg, struct str nickname_key,
     return RUN(pg, &by_key, ret_rows, TEXT(nickname_key));
 }
 
-enum pg_outcome store_users_search(struct pg *pg, struct str prefix, struct str after, int limit,
+enum pg_outcome store_users_search(struct pg *pg, int64_t user, struct str prefix,
+                                   const struct search_place *after, int limit,
                                    struct pg_result **ret_rows) {
-    return RUN(pg, &search, ret_rows, TEXT(prefix), TEXT(after), INT(limit));
+    return RUN(pg, &search, ret_rows, INT(user), TEXT(prefix), INT(after->rank), TEXT(after->key),
+               INT(limit));
 }
 
 enum pg_outcome store_user_update(struct pg *pg, int64_t id, struct str nickname,
@@ -57,6 +76,7 @@ struct user store_user_at(const struct pg_result *rows, size_t row) {
         .email = pg_get_text(rows, row, 3),
         .created_at = pg_get_int(rows, row, 4),
         .nickname_key = pg_get_text(rows, row, 5),
+        .rank = (int)pg_get_int(rows, row, 6),
     };
 }
 

@@ -11,7 +11,8 @@ struct user {
     struct str about;
     struct str email;        /* only of store_user_get */
     int64_t created_at;      /* milliseconds since 1970; only of store_user_get */
-    struct str nickname_key; /* only of store_users_search */
+    struct str nickname_key; /* only of store_users_search: with rank the place in the list */
+    int rank;
 };
 
 /* None or one row. ret_rows is freed with pg_result_free. */
@@ -19,9 +20,18 @@ HUM_MUSTCHECK enum pg_outcome store_user_get(struct pg *pg, int64_t id,
                                              struct pg_result **ret_rows);
 HUM_MUSTCHECK enum pg_outcome store_user_by_key(struct pg *pg, struct str nickname_key,
                                                 struct pg_result **ret_rows);
-/* Those whose key begins with prefix and comes after the key after ("" for all), by key. */
-HUM_MUSTCHECK enum pg_outcome store_users_search(struct pg *pg, struct str prefix, struct str after,
-                                                 int limit, struct pg_result **ret_rows);
+/* Where a search goes on: rank, key and id of the row that was last. All 0 and "": at its begin. */
+struct search_place {
+    int64_t rank;
+    struct str key;
+    int64_t id;
+};
+
+/* Those whose keys begin with prefix first, then those that are similar (of very many, some);
+ * nobody whom user has blocked, or who has blocked user. */
+HUM_MUSTCHECK enum pg_outcome store_users_search(struct pg *pg, int64_t user, struct str prefix,
+                                                 const struct search_place *after, int limit,
+                                                 struct pg_result **ret_rows);
 /* Changes what is not .data NULL; nickname and nickname_key go together. PG_CONFLICT: the nickname
  * is somebody else's (constraint store_users_nickname_key). */
 HUM_MUSTCHECK enum pg_outcome store_user_update(struct pg *pg, int64_t id, struct str nickname,

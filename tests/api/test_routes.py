@@ -28,6 +28,9 @@ POST /v1/friends/requests/{id}/decline
 DELETE /v1/friends/requests/{id}
 GET /v1/friends
 DELETE /v1/friends/{id}
+PUT /v1/blocks/{id}
+DELETE /v1/blocks/{id}
+GET /v1/blocks
 POST /v1/dms
 GET /v1/rooms
 GET /v1/rooms/{id}

@@ -24,7 +24,13 @@ EXECUTE = {
     "session_lock": "(%(session)s)",
     "user_get": "(%(user)s)",
     "user_by_key": "('p7')",
-    "users_search": "('p1', '', 50)",
+    "users_search": "(%(user)s, 'p1', 0, '', 50)",
+    "block_get": "(%(user)s, %(friend)s)",
+    "blocks_list": "(%(user)s, 0, 50)",
+    "count_owned": "(%(user)s)",
+    "count_joined": "(%(user)s)",
+    "count_requests": "(%(user)s)",
+    "count_blocks": "(%(user)s)",
     "account_by_email": "('P7@example.org')",
     "server_get": "(%(user)s, %(server)s)",
     "server_hold": "(%(user)s, %(server)s)",
@@ -63,6 +69,8 @@ def filled(db):
             where b between 1 and 4000;
         insert into friend_requests (from_id, to_id)
             select i, i + 100 from generate_series(1, 3900) i;
+        insert into blocks (user_id, blocked_id)
+            select i, (i + d * 200 - 1) % 4000 + 1 from generate_series(1, 4000) i, generate_series(1, 10) d;
         insert into rooms (id, kind) select i, 4 from generate_series(1, 4000) i;
         insert into rooms (id, kind) select i + 20000, 1 from generate_series(1, 3999) i;
         insert into read_marks select i, i + 20000, 450 from generate_series(1, 3999) i;

@@ -11,7 +11,7 @@ from lib.log import APPENDED, append, make_room, message
 BROKER_FUNCTIONS = {"hum_append", "hum_access", "hum_recent_users", "hum_room_tail",
                     "hum_room_heads", "hum_mark_read", "hum_set_aside"}
 API_FUNCTIONS = {"hum_append", "hum_amend", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
-                 "hum_similar_servers"}
+                 "hum_similar_servers", "hum_similar_users"}
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])
@@ -106,6 +106,7 @@ API_TABLES = {
                  "UPDATE(expires_at,last_seen_at,refresh_generation,revoked_at)"},
     "friend_requests": {"SELECT", "INSERT", "DELETE"},
     "friendships": {"SELECT", "INSERT", "DELETE"},
+    "blocks": {"SELECT", "INSERT", "DELETE"},
     "rooms": {"SELECT", "INSERT"},
     "dms": {"SELECT", "INSERT"},
     "read_marks": {"SELECT", "INSERT", "UPDATE(seq)"},

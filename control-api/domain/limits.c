@@ -1,0 +1,25 @@
+#include "limits.h"
+
+#include "store/run.h"
+
+static const struct {
+    enum pg_outcome (*count)(struct pg *pg, int64_t user, int64_t *ret);
+    int64_t max;
+} limits[] = {
+    [LIMIT_SERVERS_OWNED] = {store_count_owned, SERVERS_OWNED_MAX},
+    [LIMIT_SERVERS_JOINED] = {store_count_joined, SERVERS_JOINED_MAX},
+    [LIMIT_REQUESTS_SENT] = {store_count_requests, REQUESTS_SENT_MAX},
+    [LIMIT_BLOCKS] = {store_count_blocks, BLOCKS_MAX},
+};
+
+enum pg_outcome limits_hold(struct pg *pg, enum limit limit, int64_t user,
+                            enum hum_status *ret_status) {
+    int64_t count;
+
+    PG_TRY(store_count_lock(pg, user));
+    PG_TRY(limits[limit].count(pg, user, &count));
+    if (count >= limits[limit].max) {
+        *ret_status = HUM_LIMIT_REACHED;
+    }
+    return PG_DONE;
+}
