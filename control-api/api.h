@@ -6,12 +6,14 @@
 #include "config.h"
 #include "domain/auth.h"
 #include "pool.h"
+#include "tally.h"
 
 struct api {
     struct config config;
     struct pool *pool;
     struct pool *worker_pool; /* one connection: what was left for later takes none of the others */
     struct auth auth;
+    struct tally *tally; /* of requests */
 };
 
 #endif

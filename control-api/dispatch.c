@@ -7,7 +7,9 @@
 #include <strings.h>
 #include <time.h>
 
+#include "access_log.h"
 #include "body.h"
+#include "lines.h"
 #include "routes.h"
 
 /* One request on its way through. */
@@ -20,6 +22,7 @@ struct exchange {
     const char *resource;      /* pattern of the path; NULL: none */
     char *query_text;
     bool token_refused; /* a token came with the request, and was not good */
+    char id[REQUEST_ID_MAX + 1];
 };
 
 size_t dispatch_body_max(void) {
@@ -91,7 +94,7 @@ static enum hum_status preflight(struct exchange *exchange) {
     exchange->reply.http = MHD_HTTP_NO_CONTENT;
     allow(exchange, "Allow");
     allow(exchange, "Access-Control-Allow-Methods");
-    header(exchange, "Access-Control-Allow-Headers", "Authorization, Content-Type");
+    header(exchange, "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id");
     header(exchange, "Access-Control-Max-Age", "86400");
     return HUM_OK;
 }
@@ -247,15 +250,15 @@ static void log_failure(const struct exchange *exchange, enum hum_status status)
         return;
     }
     y_log_message(status == HUM_INTERNAL ? Y_LOG_LEVEL_ERROR : Y_LOG_LEVEL_WARNING,
-                  "%s %s for user %" PRId64 " failed, answered with %d%s%s",
+                  "%s %s for user %" PRId64 " failed, answered with %d, request %s%s%s",
                   exchange->route ? exchange->route->method : "?",
                   exchange->resource ? exchange->resource : "?", request->caller.user,
-                  hum_status_http(status), *error ? ": " : "", error);
+                  hum_status_http(status), exchange->id, *error ? ": " : "", error);
 }
 
 static void answer(struct exchange *exchange, enum hum_status status) {
     struct reply *reply = &exchange->reply;
-    const char *type = "application/json";
+    const char *type = reply->type ? reply->type : "application/json";
 
     if (status == HUM_OK && reply->body.failed) {
         status = HUM_INTERNAL;
@@ -270,8 +273,10 @@ static void answer(struct exchange *exchange, enum hum_status status) {
         reply->http = reply->body.len ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
     }
     header(exchange, "Access-Control-Allow-Origin", "*");
-    header(exchange, "Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate");
+    header(exchange, "Access-Control-Expose-Headers",
+           "Retry-After, WWW-Authenticate, X-Request-Id");
     header(exchange, "X-Content-Type-Options", "nosniff");
+    header(exchange, "X-Request-Id", exchange->id);
     header(exchange, "Cache-Control",
            status == HUM_OK && reply->cache_control ? reply->cache_control : "no-store");
     exchange->out->status = reply->http;
@@ -284,16 +289,62 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     }
 }
 
-int dispatch(const struct _u_request *in, struct _u_response *out, void *user_data) {
-    struct api *api = user_data;
+static int64_t clock_us(clockid_t clock) {
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void log_access(const struct exchange *exchange, const struct sockaddr *peer, int64_t us) {
+    const struct _u_request *in = exchange->in;
+    bool has_body = strcmp(in->http_verb, "HEAD") != 0;
+    struct access_entry entry = {
+        .at_ms = clock_us(CLOCK_REALTIME) / 1000,
+        .request_id = exchange->id,
+        .method = in->http_verb,
+        .route = exchange->resource,
+        .path = exchange->request.path,
+        .status = (int)exchange->out->status,
+        .us = us,
+        .bytes = has_body ? exchange->reply.body.len : 0,
+        .user = exchange->request.caller.user,
+        .peer = peer,
+    };
+    char line[ACCESS_LINE_MAX];
+
+    lines_put(LINES_OUT, line, access_line(&entry, line));
+}
+
+static void finish(struct exchange *exchange) {
+    lease_return(&exchange->request.lease);
+    json_decref(exchange->request.body);
+    buf_free(&exchange->reply.body);
+    free(exchange->query_text);
+}
+
+void dispatch(struct api *api, const struct _u_request *in, struct _u_response *out,
+              const struct sockaddr *peer) {
+    int64_t began = clock_us(CLOCK_MONOTONIC);
     struct exchange exchange = {
         .in = in, .out = out, .request = {.api = api, .lease = {.pool = api->pool}}};
 
+    tally_begin(api->tally);
+    request_id(u_map_get_case(in->map_header, "X-Request-Id"), exchange.id);
     enum hum_status status = open_exchange(&exchange) ? serve(&exchange) : HUM_INTERNAL;
     answer(&exchange, status);
-    lease_return(&exchange.request.lease);
-    json_decref(exchange.request.body);
-    buf_free(&exchange.reply.body);
-    free(exchange.query_text);
-    return U_CALLBACK_COMPLETE;
+    int64_t us = clock_us(CLOCK_MONOTONIC) - began;
+    size_t route = exchange.route ? (size_t)(exchange.route - routes) : routes_count;
+    tally_end(api->tally, route, (int)out->status, us);
+    log_access(&exchange, peer, us);
+    finish(&exchange);
+}
+
+enum hum_status dispatch_tally(struct tally **ret_tally) {
+    enum hum_status status = tally_new(routes_count, ret_tally);
+
+    for (size_t i = 0; status == HUM_OK && i < routes_count; i++) {
+        tally_name(*ret_tally, i, routes[i].method, routes[i].path);
+    }
+    return status;
 }

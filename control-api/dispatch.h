@@ -10,8 +10,12 @@
 /* The largest body that any route takes. */
 size_t dispatch_body_max(void);
 
-/* Ulfius' callback of the one endpoint that matches everything; user_data: struct api. Thread of
- * the connection. */
-int dispatch(const struct _u_request *in, struct _u_response *out, void *user_data);
+/* An empty tally of the routes. HUM_INTERNAL: no memory. */
+HUM_MUSTCHECK enum hum_status dispatch_tally(struct tally **ret_tally);
+
+/* Answers a request, counts and logs it. peer: who sent it, NULL if that is unknown. Thread of the
+ * connection. */
+void dispatch(struct api *api, const struct _u_request *in, struct _u_response *out,
+              const struct sockaddr *peer);
 
 #endif

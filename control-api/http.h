@@ -55,6 +55,7 @@ struct reply {
     struct buf body;
     int retry_after;           /* seconds, of RATE_LIMITED and UNAVAILABLE; 0: 1 s */
     const char *cache_control; /* NULL: "no-store" */
+    const char *type;          /* of the body; NULL: "application/json" */
 
     /* reply_problem's and reply_field's. */
     const char *detail;

@@ -1,14 +1,18 @@
 /* hum-api: the control API. Reads its options, makes the parts, serves until it is told to stop. */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <yder.h>
 
 #include "api.h"
+#include "dispatch.h"
+#include "lines.h"
 #include "server.h"
 #include "statements.h"
 #include "worker.h"
@@ -27,7 +31,7 @@ static void print_log(void *cls, const char *app, const time_t date, const unsig
     const char *name = level == Y_LOG_LEVEL_ERROR     ? "error"
                        : level == Y_LOG_LEVEL_WARNING ? "warning"
                                                       : "info";
-    char time[32] = "";
+    char line[LINES_MAX], time[32] = "";
     struct tm tm;
 
     (void)cls;
@@ -37,7 +41,17 @@ static void print_log(void *cls, const char *app, const time_t date, const unsig
     if (gmtime_r(&date, &tm)) {
         strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
     }
-    fprintf(stderr, "%s %s %s: %s\n", time, app, name, message);
+    int len = snprintf(line, sizeof line, "%s %s %s: %s\n", time, app, name, message);
+    if (len > (int)sizeof line - 1) {
+        len = (int)sizeof line - 1;
+        line[len - 1] = '\n';
+    }
+    lines_put(LINES_ERR, line, (size_t)len);
+}
+
+static void report_dropped(uint64_t count) {
+    y_log_message(Y_LOG_LEVEL_WARNING,
+                  "%" PRIu64 " lines of the log are lost, as they were not taken", count);
 }
 
 static void report(const char *line) { y_log_message(Y_LOG_LEVEL_WARNING, "%s", line); }
@@ -149,7 +163,8 @@ static bool start_pools(struct api *api) {
 static bool make_api(struct api *api) {
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
-             verified_new(&api->auth.verified) == HUM_OK) ||
+             verified_new(&api->auth.verified) == HUM_OK &&
+             dispatch_tally(&api->tally) == HUM_OK) ||
             fail("starting", "no memory")) &&
            start_pools(api);
 }
@@ -157,6 +172,7 @@ static bool make_api(struct api *api) {
 static void free_api(struct api *api) {
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
+    tally_free(api->tally);
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);
     tokens_close(api->auth.tokens);
@@ -214,8 +230,12 @@ static bool run(void) {
     pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     raise_limits();
+    if (lines_start(STDOUT_FILENO, STDERR_FILENO, report_dropped) != HUM_OK) {
+        return fail("starting the log", "no memory or thread");
+    }
     bool ok = make_api(&api) && serve(&api, &stop_signals);
     free_api(&api);
+    lines_stop();
     return ok;
 }
 

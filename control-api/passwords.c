@@ -13,9 +13,11 @@ _Static_assert(PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "room for a hash");
 
 struct passwords {
     char nobody[PASSWORD_HASH_MAX]; /* the hash of a password that nobody knows */
-    pthread_mutex_t lock;
+    long size;
+    pthread_mutex_t lock; /* what follows */
     pthread_cond_t freed;
     long permits;
+    uint64_t waits, timeouts;
 };
 
 static bool make_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX]) {
@@ -41,6 +43,7 @@ enum hum_status passwords_new(struct passwords **ret_passwords) {
     if (passwords->permits < 1) {
         passwords->permits = 1;
     }
+    passwords->size = passwords->permits;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&passwords->lock, NULL);
@@ -65,12 +68,15 @@ static bool take_permit(struct passwords *passwords) {
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PASSWORD_WAIT_MS / 1000;
     pthread_mutex_lock(&passwords->lock);
+    passwords->waits += passwords->permits == 0;
     while (passwords->permits == 0 && taken) {
         taken = pthread_cond_timedwait(&passwords->freed, &passwords->lock, &until) != ETIMEDOUT;
     }
     taken = passwords->permits > 0;
     if (taken) {
         passwords->permits--;
+    } else {
+        passwords->timeouts++;
     }
     pthread_mutex_unlock(&passwords->lock);
     return taken;
@@ -80,6 +86,17 @@ static void give_permit(struct passwords *passwords) {
     pthread_mutex_lock(&passwords->lock);
     passwords->permits++;
     pthread_cond_signal(&passwords->freed);
+    pthread_mutex_unlock(&passwords->lock);
+}
+
+void passwords_count(struct passwords *passwords, struct passwords_numbers *ret) {
+    pthread_mutex_lock(&passwords->lock);
+    *ret = (struct passwords_numbers){
+        .permits = passwords->size,
+        .in_use = passwords->size - passwords->permits,
+        .waits = passwords->waits,
+        .timeouts = passwords->timeouts,
+    };
     pthread_mutex_unlock(&passwords->lock);
 }
 

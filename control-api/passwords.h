@@ -27,4 +27,12 @@ HUM_MUSTCHECK enum hum_status passwords_hash(struct passwords *passwords, struct
 HUM_MUSTCHECK enum hum_status passwords_verify(struct passwords *passwords, const char *hash,
                                                struct str password);
 
+struct passwords_numbers {
+    long permits, in_use;
+    uint64_t waits, timeouts; /* those that had to wait, and of these those that got no permit */
+};
+
+/* Any thread. */
+void passwords_count(struct passwords *passwords, struct passwords_numbers *ret);
+
 #endif

@@ -35,6 +35,8 @@ struct pool {
         int64_t until_ms; /* when it is overdue; 0: it is not out */
     } open[POOL_MAX];
     size_t open_count;
+    size_t size;
+    uint64_t waits, timeouts;
     bool tried; /* the first attempt has ended */
     bool stopping;
 };
@@ -203,7 +205,7 @@ enum hum_status pool_start(const struct pg_config *config, size_t size, pool_rep
     }
     pool->config = *config;
     pool->report = report;
-    pool->missing = size;
+    pool->missing = pool->size = size;
     init_locks(pool);
     if (pthread_create(&pool->keeper, NULL, keep, pool) != 0) {
         free_pool(pool);
@@ -240,6 +242,7 @@ void pool_cut(struct pool *pool) {
 enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
     struct timespec until = in_ms(wait_ms);
     struct pg *pg = NULL;
+    bool waited = false;
 
     pthread_mutex_lock(&pool->lock);
     while (!pg) {
@@ -249,8 +252,13 @@ enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
                 put_broken(pool, pg);
                 pg = NULL;
             }
-        } else if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT) {
-            break;
+        } else {
+            pool->waits += !waited;
+            waited = true;
+            if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT) {
+                pool->timeouts++;
+                break;
+            }
         }
     }
     if (pg) {
@@ -273,6 +281,18 @@ void pool_give(struct pool *pool, struct pg *pg) {
         pool->idle[pool->idle_count++] = pg;
         pthread_cond_signal(&pool->freed);
     }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_count(struct pool *pool, struct pool_numbers *ret) {
+    pthread_mutex_lock(&pool->lock);
+    *ret = (struct pool_numbers){
+        .size = pool->size,
+        .open = pool->open_count,
+        .in_use = pool->open_count - pool->idle_count,
+        .waits = pool->waits,
+        .timeouts = pool->timeouts,
+    };
     pthread_mutex_unlock(&pool->lock);
 }
 

@@ -39,6 +39,16 @@ HUM_MUSTCHECK enum hum_status pool_take(struct pool *pool, int wait_ms, struct p
 /* Gives it back, outside of any transaction; a broken one goes to the keeper. Any thread. */
 void pool_give(struct pool *pool, struct pg *pg);
 
+struct pool_numbers {
+    size_t size;              /* connections that there are to be */
+    size_t open;              /* that there are */
+    size_t in_use;            /* that are out */
+    uint64_t waits, timeouts; /* takes that had to wait, and of these those that got none */
+};
+
+/* Any thread. */
+void pool_count(struct pool *pool, struct pool_numbers *ret);
+
 /* At most one connection, taken when it is first needed. One thread. */
 struct lease {
     struct pool *pool;

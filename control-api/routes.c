@@ -10,6 +10,7 @@
 #include "handlers/jwks.h"
 #include "handlers/members.h"
 #include "handlers/messages.h"
+#include "handlers/metrics.h"
 #include "handlers/rooms.h"
 #include "handlers/servers.h"
 #include "handlers/sync.h"
@@ -73,5 +74,6 @@ const struct route routes[] = {
     {"GET", "/.well-known/jwks.json", OPEN, NO_BODY, handle_jwks},
     {"GET", "/health/live", OPEN, NO_BODY, handle_health_live},
     {"GET", "/health/ready", OPEN, NO_BODY, handle_health_ready},
+    {"GET", "/metrics", OPEN, NO_BODY, handle_metrics},
 };
 const size_t routes_count = sizeof routes / sizeof routes[0];

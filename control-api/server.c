@@ -39,7 +39,17 @@ static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t running_done;
 static unsigned running;
 static bool stopping;
-static _Thread_local bool is_running; /* a connection has its own thread */
+/* A connection has its own thread. */
+static _Thread_local bool is_running;
+static _Thread_local struct MHD_Connection *own_connection;
+
+/* Ulfius' own copy of the address is too short for IPv6. */
+static const struct sockaddr *peer_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        connection ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS) : NULL;
+
+    return info ? info->client_addr : NULL;
+}
 
 static int on_request(const struct _u_request *in, struct _u_response *out, void *user_data) {
     pthread_mutex_lock(&running_lock);
@@ -50,7 +60,8 @@ static int on_request(const struct _u_request *in, struct _u_response *out, void
     if (last) {
         u_map_put(out->map_header, "Connection", "close");
     }
-    return dispatch(in, out, user_data);
+    dispatch(user_data, in, out, peer_of(own_connection));
+    return U_CALLBACK_COMPLETE;
 }
 
 /* Ulfius' state of the request that the thread is about: libmicrohttpd 0.9.75 forgets to say that a
@@ -65,7 +76,7 @@ static void drop_request(void *state) {
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection) {
     void *state = ulfius_uri_logger(cls, uri);
 
-    (void)connection;
+    own_connection = connection;
     pthread_setspecific(request_key, state);
     return state;
 }

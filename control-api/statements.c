@@ -1,6 +1,7 @@
 #include "statements.h"
 
 #include "store/accounts.h"
+#include "store/backlog.h"
 #include "store/blocks.h"
 #include "store/channels.h"
 #include "store/dms.h"
@@ -20,6 +21,7 @@
 /* name, as in store_{name}_statements */
 #define STORES(X)                                                                                  \
     X(accounts)                                                                                    \
+    X(backlog)                                                                                     \
     X(blocks)                                                                                      \
     X(channels)                                                                                    \
     X(dms)                                                                                         \

@@ -130,7 +130,7 @@ announce() {
     say "  REST             http://$(local_host):$http_port"
     say "  MQTT             mqtt://$(local_host):$mqtt_port"
     say "  MQTT/WebSocket   ws://$(local_host):$ws_port/mqtt"
-    say "  broker metrics   http://127.0.0.1:$metrics_port/metrics"
+    say "  metrics          http://$(local_host):$http_port/metrics http://127.0.0.1:$metrics_port/metrics"
     say "  data and logs    $home"
 }
 

@@ -24,8 +24,28 @@ def test_what_goes_wrong_is_not_logged_with_its_secret(hum):
     raw.request(hum, "POST", "/v1/auth/login", f'{{"password":"{secret}"'.encode())
     raw.exchange(hum, f"BAD {secret}\r\n{secret}\r\n\r\n".encode(), close=True)
     person.post("/v1/rooms/1/messages", {"nonce": "n", "text": secret})
+    hum.settle()
     for part in ("api", "mosquitto", "postgres"):
         assert secret not in hum.log(part), part
+
+
+def test_codes_and_queries_are_not_logged(hum):
+    """An invite code stands in a path, and lets whoever reads it in."""
+    owner, guest = hum.sign_up(), hum.sign_up()
+    server = ok(owner.post("/v1/servers", {"name": "Club"}), 201)["id"]
+    code = ok(owner.post(f"/v1/servers/{server}/invite-codes", {}), 201)["code"]
+    secret = unique(MARK)
+    guest.post(f"/v1/invite-codes/{secret}/redeem")
+    guest.get(f"/v1/invite-codes/{code}/redeem")
+    guest.get(f"/v1/invite-codes/{code}")
+    guest.get(f"/v1/users/{code}")
+    guest.get(f"/v1/users/me?{code}={secret}")
+    guest.call(secret, f"/v1/invite-codes/{code}/redeem")
+    raw.request(hum, "GET", "/v1/users/me", token=guest.token, headers=[f"X-Request-Id: {secret} {code}"])
+    ok(guest.post(f"/v1/invite-codes/{code}/redeem"))
+    hum.settle()
+    for part in ("api", "mosquitto", "postgres"):
+        assert secret not in hum.log(part) and code not in hum.log(part), part
 
 
 def test_what_people_write_is_not_logged(people, hum):
@@ -37,6 +57,7 @@ def test_what_people_write_is_not_logged(people, hum):
     ok(b.patch("/v1/users/me", {"about": secret}))
     b.get("/v1/users/search", nickname=secret)
     a.post("/v1/friends/requests", {"nickname": secret})
+    hum.settle()
     for part in ("api", "mosquitto", "postgres"):
         assert secret not in hum.log(part), part
 

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 import requests
 
@@ -151,6 +152,15 @@ class Instance:
     def log(self, part):
         path = self.home / "log" / f"{part}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def settle(self):
+        """Waits until all that the API has logged is in its log: lines are written in their order."""
+        mark = f"mark-{secrets.token_hex(8)}"
+        self.rest.call("GET", "/health/live", headers={"X-Request-Id": mark})
+        deadline = time.monotonic() + 30
+        while mark not in self.log("api"):
+            assert time.monotonic() < deadline, "the line of a request does not come"
+            time.sleep(0.01)
 
     def leaks(self):
         """Secrets that stand in a log, or the better part of one: passwords, tokens, keys."""

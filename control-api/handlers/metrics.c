@@ -1,0 +1,79 @@
+#include "metrics.h"
+
+#include "api.h"
+#include "domain/backlog.h"
+#include "lines.h"
+#include "prometheus.h"
+
+struct number {
+    const char *name, *kind, *help;
+    uint64_t value;
+};
+
+static void write_numbers(struct buf *out, const struct number *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        prometheus_single(out, list[i].name, list[i].kind, list[i].help, (int64_t)list[i].value);
+    }
+}
+
+#define WRITE(out, list) write_numbers(out, list, sizeof(list) / sizeof((list)[0]))
+
+static void write_pool(struct buf *out, struct pool *pool) {
+    struct pool_numbers n;
+
+    pool_count(pool, &n);
+    const struct number list[] = {
+        {"hum_api_pool_size", "gauge", "Connections to the database that there are to be", n.size},
+        {"hum_api_pool_open", "gauge", "Connections to the database that are open", n.open},
+        {"hum_api_pool_in_use", "gauge", "Connections to the database that a request holds",
+         n.in_use},
+        {"hum_api_pool_waits_total", "counter", "Times a request waited for a connection", n.waits},
+        {"hum_api_pool_timeouts_total", "counter", "Times it got none in time", n.timeouts},
+    };
+    WRITE(out, list);
+}
+
+static void write_passwords(struct buf *out, struct passwords *passwords) {
+    struct passwords_numbers n;
+
+    passwords_count(passwords, &n);
+    const struct number list[] = {
+        {"hum_api_password_permits", "gauge", "Passwords that may be hashed at once",
+         (uint64_t)n.permits},
+        {"hum_api_password_permits_in_use", "gauge", "Passwords that are being hashed",
+         (uint64_t)n.in_use},
+        {"hum_api_password_waits_total", "counter", "Times a request waited for a permit", n.waits},
+        {"hum_api_password_timeouts_total", "counter", "Times it got none in time", n.timeouts},
+    };
+    WRITE(out, list);
+}
+
+/* Only the first line while the database is away: a gap says more than a zero. */
+static void write_backlog(struct buf *out, struct pool *pool) {
+    struct backlog n = {0};
+    bool up = backlog_get(pool, &n) == HUM_OK;
+    const struct number list[] = {
+        {"hum_api_database_up", "gauge", "1 while the database answers", up},
+        {"hum_jobs_waiting", "gauge", "Pieces of work that were left for later", (uint64_t)n.jobs},
+        {"hum_jobs_oldest_milliseconds", "gauge", "Age of the oldest of them",
+         (uint64_t)n.oldest_job_ms},
+        {"hum_events_rows", "gauge", "Events that are kept, as PostgreSQL estimates",
+         (uint64_t)n.events},
+    };
+
+    write_numbers(out, list, up ? sizeof list / sizeof list[0] : 1);
+}
+
+enum hum_status handle_metrics(struct request *request, struct reply *reply) {
+    struct api *api = request->api;
+    struct buf *out = &reply->body;
+
+    reply->type = "text/plain; version=0.0.4; charset=utf-8";
+    tally_write(api->tally, out);
+    write_pool(out, api->pool);
+    write_passwords(out, api->auth.passwords);
+    prometheus_single(out, "hum_api_log_lines_dropped_total", "counter",
+                      "Lines of the log that nobody took in time", (int64_t)lines_dropped());
+    write_backlog(out, api->pool);
+    return HUM_OK;
+}

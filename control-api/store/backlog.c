@@ -1,0 +1,30 @@
+#include "backlog.h"
+
+/* Of events there may be millions: PostgreSQL's own estimate has to do. An id says when it was made
+ * (sql/0001_ids.sql). */
+static const struct pg_statement get = {
+    "backlog_get",
+    "select j.count, coalesce(n.ms - (j.first >> 22) - 1704067200000, 0), "
+    "(select greatest(reltuples, 0)::bigint from pg_class where oid = 'events'::regclass) "
+    "from (select count(*) as count, min(id) as first from jobs) j, "
+    "(select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms) n",
+};
+
+enum pg_outcome store_backlog(struct pg *pg, struct backlog *ret) {
+    struct pg_result *rows;
+    enum pg_outcome outcome = pg_run(pg, &get, NULL, &rows);
+
+    if (outcome == PG_DONE) {
+        *ret = (struct backlog){
+            .jobs = pg_get_int(rows, 0, 0),
+            .oldest_job_ms = pg_get_int(rows, 0, 1),
+            .events = pg_get_int(rows, 0, 2),
+        };
+        pg_result_free(rows);
+    }
+    return outcome;
+}
+
+const struct pg_statement *const store_backlog_statements[] = {&get};
+const size_t store_backlog_statements_count =
+    sizeof store_backlog_statements / sizeof store_backlog_statements[0];

@@ -1,0 +1,18 @@
+/* What waits in the database. */
+#ifndef HUM_STORE_BACKLOG_H
+#define HUM_STORE_BACKLOG_H
+
+#include "pg.h"
+
+struct backlog {
+    int64_t jobs;
+    int64_t oldest_job_ms; /* its age */
+    int64_t events;        /* that are kept, an estimate */
+};
+
+HUM_MUSTCHECK enum pg_outcome store_backlog(struct pg *pg, struct backlog *ret);
+
+extern const struct pg_statement *const store_backlog_statements[];
+extern const size_t store_backlog_statements_count;
+
+#endif
