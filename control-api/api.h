@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "domain/auth.h"
+#include "domain/export.h"
 #include "pool.h"
 #include "tally.h"
 
@@ -14,6 +15,7 @@ struct api {
     struct pool *worker_pool; /* one connection: what was left for later takes none of the others */
     struct auth auth;
     struct tally *tally; /* of requests */
+    struct exports *exports;
 };
 
 #endif

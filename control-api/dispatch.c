@@ -12,6 +12,8 @@
 #include "lines.h"
 #include "routes.h"
 
+enum { STREAM_BLOCK = 32 * 1024 };
+
 /* One request on its way through. */
 struct exchange {
     const struct _u_request *in;
@@ -256,6 +258,33 @@ static void log_failure(const struct exchange *exchange, enum hum_status status)
                   hum_status_http(status), exchange->id, *error ? ": " : "", error);
 }
 
+static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t size) {
+    ssize_t count = stream_read(cls, out, size);
+
+    (void)pos;
+    return count > 0    ? count
+           : count == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+                        : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_stream(void *cls) { stream_free(cls); }
+
+/* libmicrohttpd reads and frees the stream, after this thread has come back to it. To HEAD it sends
+ * the headers alone: the stream is done with now, not when that answer is. But it would send the
+ * end of a chunked body as well, on a connection that goes on: hence none that does. */
+static void send_stream(struct exchange *exchange) {
+    if (strcmp(exchange->in->http_verb, "HEAD") == 0) {
+        stream_cut(exchange->reply.stream);
+        header(exchange, "Connection", "close");
+    }
+    if (ulfius_set_stream_response(exchange->out, (unsigned int)exchange->reply.http, read_stream,
+                                   free_stream, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK,
+                                   exchange->reply.stream) != U_OK) {
+        stream_free(exchange->reply.stream);
+        exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
 static void answer(struct exchange *exchange, enum hum_status status) {
     struct reply *reply = &exchange->reply;
     const char *type = reply->type ? reply->type : "application/json";
@@ -270,7 +299,7 @@ static void answer(struct exchange *exchange, enum hum_status status) {
         reply->http = hum_status_http(status);
         type = "application/problem+json";
     } else if (reply->http == 0) {
-        reply->http = reply->body.len ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
+        reply->http = reply->body.len || reply->stream ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
     }
     header(exchange, "Access-Control-Allow-Origin", "*");
     header(exchange, "Access-Control-Expose-Headers",
@@ -280,7 +309,10 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     header(exchange, "Cache-Control",
            status == HUM_OK && reply->cache_control ? reply->cache_control : "no-store");
     exchange->out->status = reply->http;
-    if (reply->body.len) {
+    if (reply->stream) {
+        header(exchange, "Content-Type", type);
+        send_stream(exchange);
+    } else if (reply->body.len) {
         header(exchange, "Content-Type", type);
         if (ulfius_set_binary_body_response(exchange->out, (unsigned int)reply->http,
                                             reply->body.data, reply->body.len) != U_OK) {

@@ -24,6 +24,7 @@
 #include "buf.h"
 #include "match.h"
 #include "pool.h"
+#include "stream.h"
 
 struct api; /* api.h: what main has put together */
 
@@ -53,6 +54,8 @@ struct reply {
     /* JSON, built with buf_*, of at most REPLY_MAX bytes; a buffer that has failed is answered with
      * 500. */
     struct buf body;
+    /* Sent in the place of body, as JSON, when it is not NULL; the answer owns it. */
+    struct stream *stream;
     int retry_after;           /* seconds, of RATE_LIMITED and UNAVAILABLE; 0: 1 s */
     const char *cache_control; /* NULL: "no-store" */
     const char *type;          /* of the body; NULL: "application/json" */

@@ -166,10 +166,12 @@ static bool make_api(struct api *api) {
              verified_new(&api->auth.verified) == HUM_OK &&
              dispatch_tally(&api->tally) == HUM_OK) ||
             fail("starting", "no memory")) &&
-           start_pools(api);
+           start_pools(api) &&
+           (exports_new(api->pool, &api->exports) == HUM_OK || fail("starting", "no memory"));
 }
 
 static void free_api(struct api *api) {
+    exports_free(api->exports);
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
     tally_free(api->tally);

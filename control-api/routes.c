@@ -4,6 +4,7 @@
 #include "handlers/blocks.h"
 #include "handlers/channels.h"
 #include "handlers/dms.h"
+#include "handlers/export.h"
 #include "handlers/friends.h"
 #include "handlers/health.h"
 #include "handlers/invites.h"
@@ -24,6 +25,7 @@ const struct route routes[] = {
     {"POST", "/v1/auth/logout", SIGNED_IN, NO_BODY, handle_logout},
     {"GET", "/v1/users/me", SIGNED_IN, NO_BODY, handle_me_get},
     {"PATCH", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_patch},
+    {"GET", "/v1/users/me/export", SIGNED_IN, NO_BODY, handle_me_export},
     {"GET", "/v1/users/search", SIGNED_IN, NO_BODY, handle_users_search},
     {"GET", "/v1/users/{id}", SIGNED_IN, NO_BODY, handle_user_get},
     {"POST", "/v1/friends/requests", SIGNED_IN, BODY_DEFAULT, handle_friend_request},

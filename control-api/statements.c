@@ -6,6 +6,7 @@
 #include "store/channels.h"
 #include "store/dms.h"
 #include "store/events.h"
+#include "store/export.h"
 #include "store/friends.h"
 #include "store/health.h"
 #include "store/invites.h"
@@ -26,6 +27,7 @@
     X(channels)                                                                                    \
     X(dms)                                                                                         \
     X(events)                                                                                      \
+    X(export)                                                                                      \
     X(friends)                                                                                     \
     X(health)                                                                                      \
     X(invites)                                                                                     \
