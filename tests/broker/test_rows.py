@@ -7,9 +7,10 @@ from typing import NamedTuple
 import pytest
 
 from lib.instance import ROOT
-from lib.mqtt import Client, settle
+from lib.mqtt import Client, eventually, granted, settle
 from lib.rawmqtt import V5, V311, Closed, Raw, connect
 from lib.rest import ok, unique
+from lib.servers import enter, join, kick, leave, make_channel, make_server
 
 TAKEN, REFUSED = (0x00, 0x10), 0x87
 DENIED = {V311: 0x80, V5: REFUSED}
@@ -35,11 +36,24 @@ def read_rows():
 ROWS = list(read_rows())
 
 
+FRIENDS = ("alice", "bob", "carol", "dave", "erin")
+FORMER = ("left", "kicked", "banned")
+IN_SERVERS = ("owner", "inside", "elsewhere", "member", *FORMER)
+
+
 class Stage:
     """The people of the rows, and who listens while a line is tried."""
 
     def __init__(self, hum):
         self.hum = hum
+        self.connections, self.listeners = {}, {}
+        self.make_friends()
+        self.make_servers()
+        for name in ("alice", "bob", "carol", "erin", *IN_SERVERS):
+            self.names[name] = getattr(self, name).id
+
+    def make_friends(self):
+        hum = self.hum
         self.alice, self.bob, dm = hum.pair()
         self.carol, self.dave, other = hum.pair()
         self.erin = hum.sign_up()
@@ -47,24 +61,61 @@ class Stage:
         old = hum.open_dm(self.alice, self.erin)
         ok(self.alice.delete(f"/v1/friends/{self.erin.id}"), 204)
         self.names = {"dm": dm, "other": other, "old": old, "none": "77"}
-        for name in ("alice", "bob", "carol", "erin"):
-            self.names[name] = getattr(self, name).id
         self.dm, self.old, self.other = dm, old, other
-        self.connections = {}
-        for person in (self.alice, self.bob, self.carol, self.dave, self.erin):
-            settle(hum, person)
-        self.listeners = {
-            "alice": self.listen(self.alice, dm, old),
-            "bob": self.listen(self.bob, dm),
-            "carol": self.listen(self.carol, other),
-            "erin": self.listen(self.erin, old),
-        }
+        for name in FRIENDS:
+            settle(hum, getattr(self, name))
+        self.listen("alice", f"dm/{dm}/#", f"dm/{old}/#")
+        self.listen("bob", f"dm/{dm}/#")
+        self.listen("carol", f"dm/{other}/#")
+        self.listen("erin", f"dm/{old}/#")
 
-    def listen(self, person, *rooms):
+    def make_servers(self):
+        for name in IN_SERVERS:
+            setattr(self, name, self.hum.sign_up())
+            settle(self.hum, getattr(self, name))
+        self.server, gone = (make_server(self.owner)["id"] for _ in range(2))
+        foreign, private = make_server(self.carol)["id"], make_server(self.carol, "private")["id"]
+        self.channel, second, closed = (make_channel(self.owner, self.server) for _ in range(3))
+        theirs = make_channel(self.carol, foreign)
+        self.names.update(server=self.server, gone=gone, foreign=foreign, private=private, channel=self.channel,
+                          second=second, closed=closed, theirs=theirs)
+        for name in IN_SERVERS[1:]:
+            join(getattr(self, name), self.server)
+        join(self.inside, foreign)
+        join(self.member, gone)
+        for name, channel in (("inside", self.channel), ("elsewhere", second), ("carol", theirs), ("member", closed),
+                              *((name, self.channel) for name in FORMER)):
+            enter(getattr(self, name), channel)
+        posts = f"server/{self.server}/#"
+        self.listen("owner", posts, f"server/{gone}/#")
+        self.listen("member", posts, f"server/{gone}/#", f"server/{self.server}/channel/{closed}/#")
+        self.listen("elsewhere", posts, f"server/{self.server}/channel/{second}/#")
+        for name in ("inside", *FORMER):
+            self.listen(name, posts, f"server/{self.server}/channel/{self.channel}/#")
+        self.take_away(gone, closed)
+
+    def take_away(self, gone, closed):
+        """What was there until a moment ago, for people who are connected, and subscribed, all the while."""
+        ok(self.owner.delete(f"/v1/servers/{gone}"), 204)
+        ok(self.owner.delete(f"/v1/channels/{closed}"), 204)
+        leave(self.left, self.server)
+        kick(self.owner, self.server, self.kicked)
+        kick(self.owner, self.server, self.banned, ban="true")
+        for name in FORMER:
+            self.until_refused(name, f"server/{self.server}/messages")
+        for name in ("owner", "member"):
+            self.until_refused(name, f"server/{gone}/messages")
+        self.until_refused("member", f"server/{self.server}/channel/{closed}/messages")
+
+    def until_refused(self, name, topic):
+        """Word of what happened by REST has reached the broker."""
+        eventually(lambda: not granted(self.listeners[name].subscribe(topic)))
+
+    def listen(self, name, *filters):
         """Hears all that this person may hear."""
-        client = Client(self.hum, person.mqtt, suffix="listener")
-        filters = [f"dm/{room}/#" for room in rooms] + [f"user/{person.id}/#"]
-        return client.may(*filters)
+        person = getattr(self, name)
+        client = self.listeners[name] = Client(self.hum, person.mqtt, suffix="listener")
+        client.may(*filters, f"user/{person.id}/#")
 
     def topic(self, row):
         return re.sub(r"\{(\w+)\}", lambda m: self.names[m[1]], row.topic)
@@ -98,7 +149,13 @@ class Stage:
             client.barrier()
 
     def stir(self):
-        """Something to hear: a message of the DM, a refusal and a notification for alice."""
+        """Something to hear: messages of the DM, the server and the channel, a refusal and a notification for
+        alice."""
+        for person, room, topic in (
+            (self.owner, self.server, f"server/{self.server}/messages"),
+            (self.inside, self.channel, f"server/{self.server}/channel/{self.channel}/messages"),
+        ):
+            self.listeners["inside"].message(topic, person.say(room, "marker")["nonce"])
         listener = self.listeners["alice"]
         before = len(listener.heard(f"user/{self.alice.id}/inbox"))
         ok(self.dave.post("/v1/friends/requests", {"user_id": self.alice.id}), 201)
@@ -135,14 +192,32 @@ def try_subscribe(stage, row, version):
     assert codes == [0 if row.verdict == "allow" else DENIED[version]]
 
 
-def try_hear(stage, row, version):
+def try_hear(stage, row, version, below=""):
     raw = stage.connection(row.who, version)
     raw.subscribe(stage.topic(row), qos=0)
     raw.heard.clear()
     stage.stir()
     raw.unsubscribe(stage.topic(row))  # its answer comes after whatever there was to hear
-    assert (raw.heard != []) == (row.verdict == "allow"), raw.heard
+    heard = [topic for topic, _ in raw.heard if topic.startswith(below)]
+    assert (heard != []) == (row.verdict == "allow"), raw.heard
     assert not [topic for topic, _ in raw.heard if topic.endswith("/send")]
+
+
+def try_hear_channel(stage, row, version):
+    try_hear(stage, row, version, f"server/{stage.server}/channel/{stage.channel}/")
+
+
+def try_mark(stage, row, version):
+    """MQTT 3.1.1 knows by the Error alone whether it was taken."""
+    raw = stage.connection(row.who, version)
+    errors = f"user/{getattr(stage, row.who).id}/errors"
+    assert granted(raw.subscribe(errors, qos=0))
+    raw.heard.clear()
+    code = raw.publish(stage.topic(row), '{"seq":1}')
+    raw.unsubscribe(errors)
+    taken = row.verdict == "allow"
+    assert [json.loads(text)["code"] for _, text in raw.heard] == ([] if taken else ["forbidden"])
+    assert code in (TAKEN if taken else (REFUSED if version == V5 else 0,))
 
 
 def attempt():
@@ -167,8 +242,7 @@ def try_publish(stage, row, version, retain=False):
         return
     if row.verdict == "allow":
         assert code in TAKEN
-        stage.marker()
-        assert stage.trace(nonce)[1] == 1
+        assert eventually(lambda: stage.trace(nonce)[1]) == 1
         return
     assert row.verdict == "deny"
     assert code == (REFUSED if version == V5 else 0)
@@ -203,6 +277,8 @@ def try_will(stage, row, version, retain=False):
 TRY = {
     "subscribe": try_subscribe,
     "hear": try_hear,
+    "hear-channel": try_hear_channel,
+    "mark": try_mark,
     "publish": try_publish,
     "retain": try_retain,
     "will": try_will,
@@ -220,6 +296,17 @@ def test_rows_are_well_formed():
     assert {row.action for row in ROWS} == set(TRY)
     assert {row.verdict for row in ROWS} == {"allow", "deny", "closed"}
     assert len({row[2:] for row in ROWS}) == len(ROWS), "a line twice"
+
+
+def test_who_left_heard_nothing(stage):
+    """Their subscriptions are those from before, and never ended."""
+    stage.stir()
+    for name in FORMER:
+        client = stage.listeners[name]
+        client.barrier()
+        assert [r for r in client.heard() if r.topic.startswith("server/")] == []
+        assert not client.gone.is_set()
+    assert [r for r in stage.listeners["member"].heard() if "/channel/" in r.topic] == []
 
 
 def test_nothing_retained(stage):

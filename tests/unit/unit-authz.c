@@ -191,12 +191,15 @@ static void test_closed(void **state) {
 
 /* ---- The rows: topic, action, who, verdict ---- */
 
-/* People and their DMs, as the head of dm.rows tells them. */
+/* People, their DMs and servers, as the heads of dm.rows and server.rows tell them. */
 static const struct {
     const char *name;
     int64_t id;
-} names[] = {{"alice", 11}, {"bob", 12}, {"carol", 13}, {"dave", 14},  {"erin", 15},
-             {"dm", 21},    {"old", 22}, {"other", 23}, {"none", 1000}};
+} names[] = {{"alice", 11},   {"bob", 12},    {"carol", 13},   {"dave", 14},   {"erin", 15},
+             {"dm", 21},      {"old", 22},    {"other", 23},   {"none", 1000}, {"server", 31},
+             {"channel", 32}, {"second", 33}, {"foreign", 34}, {"theirs", 35}, {"private", 36},
+             {"gone", 37},    {"closed", 38}, {"owner", 41},   {"inside", 42}, {"elsewhere", 43},
+             {"member", 44},  {"left", 45},   {"kicked", 46},  {"banned", 47}};
 
 static const struct {
     const char *who;
@@ -208,11 +211,31 @@ static const struct {
     {"carol", {.room = 23, .kind = ROOM_DM, .rights = 3}},
     {"dave", {.room = 23, .kind = ROOM_DM, .rights = 3}},
     {"erin", {.room = 22, .kind = ROOM_DM, .rights = 1}},
+    {"owner", {.room = 31, .kind = ROOM_SERVER, .rights = 3}},
+    {"inside", {.room = 31, .kind = ROOM_SERVER, .rights = 1}},
+    {"inside", {.room = 32, .server = 31, .kind = ROOM_CHANNEL, .rights = 3}},
+    {"inside", {.room = 34, .kind = ROOM_SERVER, .rights = 1}},
+    {"elsewhere", {.room = 31, .kind = ROOM_SERVER, .rights = 1}},
+    {"elsewhere", {.room = 33, .server = 31, .kind = ROOM_CHANNEL, .rights = 3}},
+    {"member", {.room = 31, .kind = ROOM_SERVER, .rights = 1}},
+    {"carol", {.room = 34, .kind = ROOM_SERVER, .rights = 3}},
+    {"carol", {.room = 35, .server = 34, .kind = ROOM_CHANNEL, .rights = 3}},
+    {"carol", {.room = 36, .kind = ROOM_SERVER, .rights = 3}},
 };
 
 /* What happens in the tests of the broker, and could be heard. */
-static const char *const spoken[] = {"dm/21/messages", "dm/21/send", "user/11/inbox",
-                                     "user/11/errors"};
+static const char *const spoken[] = {
+    "dm/21/messages",
+    "dm/21/send",
+    "user/11/inbox",
+    "user/11/errors",
+    "server/31/send",
+    "server/31/messages",
+    "server/31/channel/32/send",
+    "server/31/channel/32/messages",
+};
+static const char *const spoken_in_channel[] = {"server/31/channel/32/send",
+                                                "server/31/channel/32/messages"};
 
 static int64_t id_of(struct str name) {
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -284,12 +307,13 @@ static bool may_subscribe(const struct access_set *set, const char *filter) {
            authz_verdict(set, AUTHZ_SUBSCRIBE, &topic) == HUM_OK;
 }
 
-static bool may_hear(const struct access_set *set, const char *filter) {
-    for (size_t i = 0; i < COUNT(spoken); i++) {
+static bool may_hear(const struct access_set *set, const char *filter, const char *const *topics,
+                     size_t count) {
+    for (size_t i = 0; i < count; i++) {
         struct topic topic;
 
-        assert_true(topic_parse(str_of(spoken[i]), &topic));
-        if (matches(filter, spoken[i]) && authz_verdict(set, AUTHZ_READ, &topic) == HUM_OK) {
+        assert_true(topic_parse(str_of(topics[i]), &topic));
+        if (matches(filter, topics[i]) && authz_verdict(set, AUTHZ_READ, &topic) == HUM_OK) {
             return may_subscribe(set, filter);
         }
     }
@@ -313,8 +337,10 @@ static int try_row(const char *path, int line, char *words[4]) {
     if (strcmp(words[1], "subscribe") == 0) {
         allowed = may_subscribe(set, topic);
     } else if (strcmp(words[1], "hear") == 0) {
-        allowed = may_hear(set, topic);
-    } else if (strcmp(words[1], "publish") == 0) {
+        allowed = may_hear(set, topic, spoken, COUNT(spoken));
+    } else if (strcmp(words[1], "hear-channel") == 0) {
+        allowed = may_hear(set, topic, spoken_in_channel, COUNT(spoken_in_channel));
+    } else if (strcmp(words[1], "publish") == 0 || strcmp(words[1], "mark") == 0) {
         allowed = may_publish(set, topic);
     } else {
         access_set_free(set);
@@ -354,12 +380,12 @@ static int try_file(const char *name) {
 
 static void test_rows(void **state) {
     (void)state;
-    int tried = try_file("dm.rows") + try_file("user.rows");
+    int tried = try_file("dm.rows") + try_file("user.rows") + try_file("server.rows");
 
     if (tried == 0) {
         skip();
     }
-    assert_true(tried > 100);
+    assert_true(tried > 400);
 }
 
 int main(void) {
