@@ -8,7 +8,7 @@
 enum {
     PARAMS_MAX = 16,
     SCRATCH_MAX = 64 * 1024 * 1024, /* bytes of all the arrays of one call */
-    PREPARED_MAX = 128,
+    PREPARED_MAX = 256,
     CONNECT_TIMEOUT_S = 5,
 };
 

@@ -28,6 +28,7 @@
     X(OWNER_CANNOT_LEAVE, "owner_cannot_leave", 409, "The owner stays as long as the server")      \
     X(MESSAGE_DELETED, "message_deleted", 409, "This message has been deleted")                    \
     X(LIMIT_REACHED, "limit_reached", 409, "There are as many as there may be")                    \
+    X(EVENTS_EXPIRED, "events_expired", 410, "What comes next is not kept any more: begin anew")   \
     X(TOO_LARGE, "too_large", 413, "This is larger than allowed")                                  \
     X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "The body must be JSON")              \
     X(RATE_LIMITED, "rate_limited", 429, "Too many requests")                                      \

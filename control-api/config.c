@@ -25,6 +25,8 @@ static const struct option table[CONFIG_COUNT] = {
                               64},
     [CONFIG_KEYS_DIR] = {"keys_dir", OPTION_TEXT, NULL,
                          "folder of keys, as \"hum-api keys DIR\" makes it", 0, 0},
+    [CONFIG_EVENTS_DAYS] = {"events_days", OPTION_NUMBER, "30",
+                            "how long events are kept for other systems to read", 1, 36500},
 };
 
 /* HUM_HTTP_PORT=… to http_port; false: too long to be one of ours. */

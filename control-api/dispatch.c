@@ -9,6 +9,7 @@
 
 #include "access_log.h"
 #include "body.h"
+#include "domain/services.h"
 #include "lines.h"
 #include "routes.h"
 
@@ -113,10 +114,17 @@ static struct str bearer(const struct _u_request *in) {
     return str_of(value + strspn(value, " "));
 }
 
+static enum hum_status check_person(struct request *request, struct str token) {
+    struct token_claims claims;
+
+    HTTP_TRY(auth_check(&request->api->auth, &request->lease, token, &claims));
+    request->caller = (struct caller){.user = claims.user, .session = claims.session};
+    return HUM_OK;
+}
+
 static enum hum_status guard(struct exchange *exchange) {
     struct request *request = &exchange->request;
     struct str token = bearer(exchange->in);
-    struct token_claims claims;
 
     if (exchange->route->auth == OPEN) {
         return HUM_OK;
@@ -124,13 +132,11 @@ static enum hum_status guard(struct exchange *exchange) {
     if (!token.data) {
         return HUM_UNAUTHORIZED;
     }
-    enum hum_status status = auth_check(&request->api->auth, &request->lease, token, &claims);
-    if (status != HUM_OK) {
-        exchange->token_refused = status == HUM_UNAUTHORIZED;
-        return status;
-    }
-    request->caller = (struct caller){claims.user, claims.session};
-    return HUM_OK;
+    enum hum_status status = exchange->route->auth == SERVICE
+                                 ? services_check(&request->lease, token, &request->caller.service)
+                                 : check_person(request, token);
+    exchange->token_refused = status == HUM_UNAUTHORIZED;
+    return status;
 }
 
 static enum hum_status read_body(struct exchange *exchange) {

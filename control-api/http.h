@@ -29,8 +29,9 @@
 struct api; /* api.h: what main has put together */
 
 struct caller {
-    int64_t user; /* 0: nobody is signed in (open routes) */
+    int64_t user; /* 0: nobody is signed in (open routes), or a service is */
     int64_t session;
+    int64_t service; /* 0: none */
 };
 
 enum { PATH_IDS_MAX = 2 };

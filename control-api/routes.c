@@ -4,6 +4,7 @@
 #include "handlers/blocks.h"
 #include "handlers/channels.h"
 #include "handlers/dms.h"
+#include "handlers/events.h"
 #include "handlers/export.h"
 #include "handlers/friends.h"
 #include "handlers/health.h"
@@ -73,6 +74,7 @@ const struct route routes[] = {
     {"GET", "/v1/notifications", SIGNED_IN, NO_BODY, handle_notifications_list},
     {"PUT", "/v1/notifications/read", SIGNED_IN, BODY_DEFAULT, handle_notifications_read},
     {"POST", "/v1/sync", SIGNED_IN, BODY_DEFAULT, handle_sync},
+    {"GET", "/v1/events", SERVICE, NO_BODY, handle_events_list},
     {"GET", "/.well-known/jwks.json", OPEN, NO_BODY, handle_jwks},
     {"GET", "/health/live", OPEN, NO_BODY, handle_health_live},
     {"GET", "/health/ready", OPEN, NO_BODY, handle_health_ready},

@@ -4,7 +4,11 @@
 
 #include "http.h"
 
-enum route_auth { OPEN, SIGNED_IN };
+enum route_auth {
+    OPEN,
+    SIGNED_IN, /* a person, by an access token */
+    SERVICE,   /* another system, by a token from "hum service-token" */
+};
 
 enum { NO_BODY = 0, BODY_DEFAULT = 64 * 1024 };
 

@@ -16,6 +16,7 @@
 #include "store/notify.h"
 #include "store/rooms.h"
 #include "store/servers.h"
+#include "store/services.h"
 #include "store/sessions.h"
 #include "store/users.h"
 
@@ -37,6 +38,7 @@
     X(notify)                                                                                      \
     X(rooms)                                                                                       \
     X(servers)                                                                                     \
+    X(services)                                                                                    \
     X(sessions)                                                                                    \
     X(users)
 

@@ -17,12 +17,13 @@ enum {
 
 struct worker {
     struct pool *pool;
+    int events_days;
     worker_report_fn report;
     pthread_t thread;
     pthread_mutex_t lock; /* stopping */
     pthread_cond_t stop;
     bool stopping;
-    int64_t swept_ms; /* worker thread */
+    int64_t sweep_at_ms; /* worker thread */
 };
 
 static int64_t now_ms(void) {
@@ -46,13 +47,20 @@ static bool rest(struct worker *worker, int64_t ms) {
     return goes_on;
 }
 
-static void sweep(struct worker *worker, struct pg *pg) {
-    if (now_ms() - worker->swept_ms >= SWEEP_MS) {
-        worker->swept_ms = now_ms();
-        if (jobs_sweep(pg) != HUM_OK) {
-            worker->report("removing expired invite codes failed, trying again in a minute");
-        }
+/* A piece of a sweep, when it is time for one; false: that was the last piece. */
+static bool sweep(struct worker *worker, struct pg *pg) {
+    bool more = false;
+
+    if (now_ms() < worker->sweep_at_ms) {
+        return false;
     }
+    if (jobs_sweep(pg, worker->events_days, &more) != HUM_OK) {
+        worker->report("removing what has expired failed, trying again in a minute");
+    }
+    if (!more) {
+        worker->sweep_at_ms = now_ms() + SWEEP_MS;
+    }
+    return more;
 }
 
 /* Does a piece; how long to rest after it. */
@@ -71,7 +79,7 @@ static int64_t work(struct worker *worker) {
                  hum_status_code(status));
         worker->report(line);
     }
-    sweep(worker, pg);
+    worked = sweep(worker, pg) || worked;
     pool_give(worker->pool, pg);
     int64_t took = now_ms() - start;
     return !worked ? LOOK_MS : took < REST_MAX_MS ? took : REST_MAX_MS;
@@ -101,7 +109,7 @@ static void free_worker(struct worker *worker) {
     free(worker);
 }
 
-enum hum_status worker_start(struct pool *pool, worker_report_fn report,
+enum hum_status worker_start(struct pool *pool, int events_days, worker_report_fn report,
                              struct worker **ret_worker) {
     struct worker *worker = calloc(1, sizeof *worker);
 
@@ -109,6 +117,7 @@ enum hum_status worker_start(struct pool *pool, worker_report_fn report,
         return HUM_INTERNAL;
     }
     worker->pool = pool;
+    worker->events_days = events_days;
     worker->report = report;
     init_locks(worker);
     if (pthread_create(&worker->thread, NULL, loop, worker) != 0) {

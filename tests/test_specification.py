@@ -41,7 +41,8 @@ def test_an_operation_says_what_its_route_does(route):
     operation = OPERATIONS[name(route)]
     found = codes(operation)
     assert (operation.get("security") == []) == (route.auth == "OPEN")
-    assert ((401, "unauthorized") in found) == (route.auth == "SIGNED_IN")
+    assert ((401, "unauthorized") in found) == (route.auth != "OPEN")
+    assert (operation.get("security") == [{"service_token": []}]) == (route.auth == "SERVICE")
     assert ("requestBody" in operation) == (route.limit != "NO_BODY")
     for code in ((413, "too_large"), (415, "unsupported_media_type"), (400, "invalid_request")):
         assert code in found or route.limit == "NO_BODY", code

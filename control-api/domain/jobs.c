@@ -1,5 +1,6 @@
 #include "jobs.h"
 
+#include "events.h"
 #include "store/invites.h"
 #include "store/jobs.h"
 #include "store/run.h"
@@ -53,4 +54,9 @@ enum hum_status jobs_step(struct pg *pg, bool *ret_worked) {
     return status;
 }
 
-enum hum_status jobs_sweep(struct pg *pg) { return tx_status(store_codes_sweep(pg, JOB_PIECE)); }
+enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more) {
+    enum hum_status codes = tx_status(store_codes_sweep(pg, JOB_PIECE));
+    enum hum_status events = events_sweep(pg, events_days, ret_more);
+
+    return codes != HUM_OK ? codes : events;
+}

@@ -33,6 +33,12 @@ check_limits() {
     esac
 }
 
+check_events_days() {
+    if ! [[ $events_days =~ ^[1-9][0-9]{0,4}$ ]] || [ "$events_days" -gt 36500 ]; then
+        die "HUM_EVENTS_DAYS must be a number of days from 1 to 36500, not '$events_days'"
+    fi
+}
+
 check_bind() {
     if ! [[ $bind =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ || $bind =~ ^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$ ]]; then
         die "HUM_BIND must be an IP address, not '$bind'"
@@ -67,6 +73,7 @@ load_settings() {
     limits=${HUM_LIMITS:-on}
     public_url=${HUM_PUBLIC_URL:-}
     preset=${HUM_PRESET:-release}
+    events_days=${HUM_EVENTS_DAYS:-30}
     check_home
     check_bind
     check_port HUM_HTTP_PORT "$http_port"
@@ -77,6 +84,7 @@ load_settings() {
     check_ports_differ
     check_limits
     check_preset
+    check_events_days
     if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi
 }
 

@@ -70,7 +70,7 @@ start_api() {
     spawn api env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "${environment[@]}" \
         HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port" \
         HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api" \
-        HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" \
+        HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days" \
         "$home/app/hum-api"
 }
 

@@ -208,6 +208,16 @@ class Instance:
         password = (self.home / "secrets" / f"{part}.password").read_text().strip()
         return Database(self.home / "run", name, f"hum_{part}", password)
 
+    # --- other systems ---
+
+    def service_token(self, name):
+        """A new token for another system, from the operator's tool."""
+        done = self.run("service-token", name)
+        assert done.returncode == 0, done.stderr
+        token = done.stdout.strip()
+        rest.SECRETS.add(token)
+        return token
+
     # --- people ---
 
     def sign_up(self, **kw):

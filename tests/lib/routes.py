@@ -7,7 +7,7 @@ from lib.instance import ROOT
 
 Route = namedtuple("Route", "method path auth limit")
 
-ROW = re.compile(r'\{"([A-Z]+)", "([^"]+)", (OPEN|SIGNED_IN), ([A-Z_]+),')
+ROW = re.compile(r'\{"([A-Z]+)", "([^"]+)", (OPEN|SIGNED_IN|SERVICE), ([A-Z_]+),')
 ROUTES = [Route(*m) for m in ROW.findall((ROOT / "control-api" / "routes.c").read_text())]
 
 

@@ -50,6 +50,8 @@ EXECUTE = {
     "place_get": "(%(user)s)",
     "channel_members": "(%(channel)s, 0, 50)",
     "job_take": "(1)",
+    "events_after": "('90', 0, 50)",
+    "service_find": "(sha256('7'))",
 }
 
 
@@ -95,6 +97,10 @@ def filled(db):
             select i, i + 30000, 2 * i + 40000 from generate_series(1, 3000) i;
         insert into jobs (id, kind, room_id, actor_id, data, run_at)
             select i, 1, i + 30000, i, '{}', now() - i * interval '1 second' from generate_series(1, 3000) i;
+        insert into events (id, xid, kind, at)
+            select i, (i / 100)::text::xid8, 'k', now() - interval '40 days' from generate_series(1, 20000) i;
+        insert into service_tokens (id, name, hash)
+            select i, i::text, sha256(i::text::bytea) from generate_series(1, 3000) i;
     """)
     db.rows("""
         insert into messages (room_id, seq, id, sender_id, kind, nonce, dedup_key, text, sent_at)

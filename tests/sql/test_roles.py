@@ -11,7 +11,7 @@ from lib.log import APPENDED, append, make_room, message
 BROKER_FUNCTIONS = {"hum_append", "hum_access", "hum_recent_users", "hum_room_tail",
                     "hum_room_heads", "hum_mark_read", "hum_set_aside"}
 API_FUNCTIONS = {"hum_append", "hum_amend", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
-                 "hum_similar_servers", "hum_similar_users"}
+                 "hum_similar_servers", "hum_similar_users", "hum_sweep_events"}
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])
@@ -112,7 +112,9 @@ API_TABLES = {
     "read_marks": {"SELECT", "INSERT", "UPDATE(seq)"},
     "messages": {"SELECT"},
     "notification_kinds": {"SELECT"},
-    "events": {"INSERT"},
+    "events": {"SELECT", "INSERT"},
+    "events_swept": {"SELECT"},
+    "service_tokens": {"SELECT", "UPDATE(last_used_at)"},
     "servers": {"SELECT", "INSERT", "UPDATE(about,deleted_at,name,public)"},
     "server_members": {"SELECT", "INSERT", "DELETE"},
     "server_bans": {"SELECT", "INSERT", "DELETE"},
@@ -155,9 +157,12 @@ def test_the_tables_of_the_api(db, roles):
     "update rooms set last_seq = 0",
     "delete from rooms",
     "update dms set user_lo = 1",
-    "select * from events",
     "update events set kind = 'x'",
     "delete from events",
+    "update events_swept set xid = '0'",
+    "insert into service_tokens (name, hash) values ('x', sha256('x'))",
+    "update service_tokens set revoked_at = null",
+    "delete from service_tokens",
     "select * from messages_03",
 ])
 def test_the_api_may_not(roles, sql):
