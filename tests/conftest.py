@@ -1,10 +1,12 @@
 """The instance of Hum that the tests share."""
 
+import contextlib
 import os
 
 import pytest
 
 from lib.instance import PARTS, PRESET, Instance
+from lib.mqtt import Client, Refused, settle
 
 
 def pytest_collection_modifyitems(config, items):
@@ -59,3 +61,21 @@ def new_instance():
 def people(hum):
     """Two friends and the id of their DM."""
     return hum.pair()
+
+
+@pytest.fixture
+def connect(hum):
+    """Connects a person, or bare credentials, whose rights are then loaded unless at_once; closes all
+    connections after the test."""
+    made = []
+
+    def make(who, at_once=False, **kw):
+        if not at_once:
+            with contextlib.suppress(Refused):  # the test will see, too
+                settle(hum, who)
+        made.append(Client(hum, getattr(who, "mqtt", who), **kw))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()

@@ -1,29 +1,9 @@
 """Connections to the broker."""
 
-import contextlib
-
 import pytest
 
-from lib.mqtt import Client, Refused, friends, settle
+from lib.mqtt import friends
 from lib.rawmqtt import Raw
-
-
-@pytest.fixture
-def connect(hum):
-    """Connects a person, or bare credentials, whose rights are then loaded unless at_once; closes all
-    connections after the test."""
-    made = []
-
-    def make(who, at_once=False, **kw):
-        if not at_once:
-            with contextlib.suppress(Refused):  # the test will see, too
-                settle(hum, who)
-        made.append(Client(hum, getattr(who, "mqtt", who), **kw))
-        return made[-1]
-
-    yield make
-    for client in made:
-        client.close()
 
 
 @pytest.fixture

@@ -51,16 +51,6 @@ def refused(client, topic):
     return client.error(nonce)
 
 
-def told(client, kind):
-    """Waits for a notification; its data."""
-    inbox = f"user/{client.user}/inbox"
-
-    def find():
-        return [m["data"] for m in client.messages(inbox) if m["kind"] == kind]
-
-    return client.wait(find)[-1]
-
-
 def marked(speaker, room, listener, topic):
     """A message that is heard, behind which nothing else is under way."""
     listener.message(topic, speaker.say(room, "marker")["nonce"])
@@ -198,7 +188,7 @@ def test_leaving_ends_deliveries(connect, owner, bob, carol, server, how):
         leave(bob, server)
     else:
         kick(owner, server, bob, **({"ban": "true"} if how == "ban" else {}))
-        assert told(b, "server_removed")["reason"] == ("banned" if how == "ban" else "kicked")
+        assert b.told("server_removed")["reason"] == ("banned" if how == "ban" else "kicked")
     eventually(lambda: b.subscribe(posts(server)) == REFUSED)
     eventually(lambda: b.subscribe(talk(server, channel)) == REFUSED)
     owner.say(server, "unheard")
@@ -220,7 +210,7 @@ def test_a_deleted_channel(connect, owner, bob, server):
     b = connect(bob).may(talk(server, channel), posts(server), f"user/{bob.id}/inbox")
     b.message(talk(server, channel), send(b, f"server/{server}/channel/{channel}")[0])
     ok(owner.delete(f"/v1/channels/{channel}"), 204)
-    assert told(b, "channel_removed")["channel"]["id"] == channel
+    assert b.told("channel_removed")["channel"]["id"] == channel
     assert send(b, f"server/{server}/channel/{channel}")[1] == REFUSED
     assert b.subscribe(talk(server, channel)) == REFUSED
     marked(owner, server, b, posts(server))
@@ -234,8 +224,8 @@ def test_a_deleted_server(connect, owner, bob, server):
     o.may(posts(server))
     b.may(posts(server), talk(server, channel), f"user/{bob.id}/inbox")
     ok(owner.delete(f"/v1/servers/{server}"), 204)
-    assert told(b, "server_removed") == {"reason": "deleted", "server": {"id": server, "name": told(
-        b, "server_removed")["server"]["name"]}}
+    told = b.told("server_removed")
+    assert (told["reason"], told["server"]["id"]) == ("deleted", server)
     for client, topic in ((o, f"server/{server}"), (b, f"server/{server}/channel/{channel}")):
         eventually(lambda: send(client, topic)[1] == REFUSED)
         assert client.subscribe(f"{topic}/messages") == REFUSED
@@ -247,7 +237,7 @@ def test_invites_live(connect, owner, bob, carol):
     server = make_server(owner, "private")["id"]
     b, c = connect(bob).may(f"user/{bob.id}/inbox"), connect(carol)
     number = invite(owner, server, bob)
-    assert told(b, "server_invite_received")["invite_id"] == number
+    assert b.told("server_invite_received")["invite_id"] == number
     ok(bob.post(f"/v1/invites/{number}/accept"))
     ok(redeem(carol, make_code(bob, server)))
     for client in (b, c):

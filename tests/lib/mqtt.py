@@ -244,6 +244,11 @@ class Client:
         self.wait(lambda: any(m["seq"] == seq for m in self.messages(topic)))
         return self.messages(topic)
 
+    def told(self, kind):
+        """Waits for a notification of this kind; the data of the last one."""
+        inbox = f"user/{self.user}/inbox"
+        return self.wait(lambda: [m["data"] for m in self.messages(inbox) if m["kind"] == kind])[-1]
+
     def error(self, nonce):
         return self.message(f"user/{self.user}/errors", nonce)
 
