@@ -1,5 +1,6 @@
 """Edits and deletes: what they do to the log, who may, and what races."""
 
+import random
 import re
 
 import pytest
@@ -487,3 +488,66 @@ def test_sending_goes_on_while_a_message_is_edited(people):
     race(*[lambda: edit(a, dm, 1, "two", nonce=nonce)] * 3, *[lambda p=p: p.say(dm, "x") for p in (a, b) * 5])
     items = log(a, b, room=dm)
     assert sorted(m["kind"] for m in items) == ["edit"] + ["text"] * 11
+
+
+# --- many at random ---
+
+
+class Model:
+    """What the log must be."""
+
+    def __init__(self):
+        self.log, self.nonces = [], {}
+
+    def add(self, person, kind, text=None, nonce=None, target=None):
+        entry = {"from": person.id, "kind": kind, "text": text, "nonce": nonce, "target": target, "deleted": False}
+        self.log.append(entry)
+        if nonce:
+            self.nonces[person.id, nonce] = len(self.log)
+
+    def change(self, person, seq, text, nonce=None):
+        """The status that is due; text None: a deletion."""
+        target = self.log[seq - 1] if seq <= len(self.log) else None
+        if not target or target["kind"] != "text":
+            return 404
+        if target["from"] != person.id:
+            return 403
+        known = self.nonces.get((person.id, nonce))
+        if known:
+            original = self.log[known - 1]
+            return 200 if (original["kind"], original["target"]) == ("edit", seq) else 409
+        if target["deleted"]:
+            return 204 if text is None else 409
+        self.add(person, "delete" if text is None else "edit", text, nonce, seq)
+        if text is not None:
+            target["text"] = text
+            return 200
+        for m in self.log[:-1]:
+            if m is target or (m["kind"], m["target"]) == ("edit", seq):
+                m.update(text=None, deleted=True)
+        return 204
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_they_do(people, seed):
+    a, b, dm = people
+    dice, model = random.Random(seed), Model()
+    for turn in range(150):
+        person, seq, nonce = dice.choice((a, b)), dice.randint(1, len(model.log) + 1), f"n{dice.randint(1, 60)}"
+        what = dice.choice(("say", "edit", "edit", "again", "delete"))
+        if what == "say":
+            if (person.id, nonce) not in model.nonces:
+                model.add(person, "text", f"{turn}", nonce)
+            person.say(dm, f"{turn}", nonce=nonce)
+        elif what == "delete":
+            assert delete(person, dm, seq).status_code == model.change(person, seq, None)
+        else:
+            more = {"nonce": nonce} if what == "again" else {}
+            got = edit(person, dm, seq, f"{turn}", **more)
+            assert got.status_code == model.change(person, seq, f"{turn}", **more), got.text
+            if got.status_code == 200:
+                assert got.json().get("text") == model.log[seq - 1]["text"]
+    shown = [{"from": m["from"], "kind": m["kind"], "text": m.get("text"), "nonce": m.get("nonce"),
+              "target": m.get("target"), "deleted": "deleted_at" in m} for m in log(a, b, room=dm)]
+    assert shown == model.log
+    assert {m["kind"] for m in shown} == {"text", "edit", "delete"}

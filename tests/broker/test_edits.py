@@ -2,39 +2,13 @@
 
 import pytest
 
+from lib.edits import applied, delete, edit
 from lib.mqtt import TAKEN, V5, V311, eventually
 from lib.race import race
 from lib.rest import ok, unique
 from lib.servers import enter, join, make_channel, make_server
 
 VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
-CHANGES = ("edit", "delete")
-
-
-def edit(person, room, seq, text="changed", **more):
-    return ok(person.patch(f"/v1/rooms/{room}/messages/{seq}", {"text": text, **more}))
-
-
-def delete(person, room, seq):
-    ok(person.delete(f"/v1/rooms/{room}/messages/{seq}"), 204)
-
-
-def applied(messages):
-    """What a reader has who has heard a stream from its beginning, and does what its entries say."""
-    log = {}
-    for m in messages:
-        m = dict(m)
-        log[m["seq"]] = m
-        if m["kind"] in CHANGES and m["target"] in log:
-            target = log[m["target"]]
-            if m["kind"] == "edit":
-                target.pop("text", None)
-                target.update({"text": m["text"]} if "text" in m else {}, edited_at=m["sent_at"])
-                continue
-            for gone in [target, *(e for e in log.values() if e["kind"] == "edit" and e["target"] == m["target"])]:
-                gone.pop("text", None)
-                gone["deleted_at"] = m["sent_at"]
-    return list(log.values())
 
 
 def synced(client, room, tag="a"):
