@@ -11,7 +11,7 @@
 #include "store/run.h"
 #include "store/sessions.h"
 
-enum { MADE_UP_TRIES = 5 };
+enum { MADE_UP_TRIES = 5, EVENT_DATA_MAX = 64 };
 
 _Static_assert((int)SESSION_SEED_LEN == (int)REFRESH_SEED_LEN, "the store's seed is a token's");
 
@@ -61,6 +61,21 @@ static enum hum_status make_tokens(const struct auth *auth, const struct session
                  made.refresh_token);
     *ret_session = made;
     return HUM_OK;
+}
+
+/* What happened to a session. */
+static enum pg_outcome record(struct pg *pg, const char *kind, int64_t user, int64_t session) {
+    struct buf data;
+
+    buf_init(&data, EVENT_DATA_MAX);
+    buf_text(&data, "{\"session\":\"");
+    buf_int(&data, session);
+    buf_text(&data, "\"}");
+    enum pg_outcome outcome =
+        data.failed ? PG_FAILED
+                    : store_event(pg, kind, user, user, (struct str){data.data, data.len});
+    buf_free(&data);
+    return outcome;
 }
 
 /* What every transaction that issues tokens ends with: the broker is told, and the person is read
@@ -115,7 +130,7 @@ static enum pg_outcome register_in_tx(struct pg *pg, void *arg, enum hum_status 
     }
     PG_TRY(outcome);
     PG_TRY(store_session_add(pg, session, registration->device.name, registration->device.kind));
-    PG_TRY(store_event(pg, "UserRegistered", session->user, 0, (struct str){0}));
+    PG_TRY(record(pg, "UserRegistered", session->user, session->id));
     return finish_issue(pg, session->user, &work->rows, ret_status);
 }
 
@@ -174,7 +189,7 @@ static enum pg_outcome login_in_tx(struct pg *pg, void *arg, enum hum_status *re
     struct session *session = &work->session;
 
     PG_TRY(store_session_add(pg, session, work->device->name, work->device->kind));
-    PG_TRY(store_event(pg, "UserLoggedIn", session->user, 0, (struct str){0}));
+    PG_TRY(record(pg, "UserLoggedIn", session->user, session->id));
     return finish_issue(pg, session->user, &work->rows, ret_status);
 }
 
@@ -223,6 +238,7 @@ static enum pg_outcome end_stolen(struct pg *pg, struct refresh_work *work) {
 
     work->stolen = true;
     PG_TRY(store_session_revoke(pg, work->session.user, work->session.id, &ended));
+    PG_TRY(record(pg, "SessionRevoked", work->session.user, work->session.id));
     return notify_session(pg, work->session.user, work->session.id);
 }
 
@@ -282,7 +298,11 @@ static enum pg_outcome logout_in_tx(struct pg *pg, void *arg, enum hum_status *r
 
     (void)ret_status;
     PG_TRY(store_session_revoke(pg, work->user, work->session, &ended));
-    return ended ? notify_session(pg, work->user, work->session) : PG_DONE;
+    if (!ended) {
+        return PG_DONE;
+    }
+    PG_TRY(record(pg, "UserLoggedOut", work->user, work->session));
+    return notify_session(pg, work->user, work->session);
 }
 
 enum hum_status auth_logout(const struct auth *auth, struct lease *lease, int64_t user,

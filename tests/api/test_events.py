@@ -64,7 +64,7 @@ def test_what_happened_in_order(hum, service, here):
     found, _ = read(service, here)
     mine = [e for e in found if {e["actor_id"], e["subject_id"]} & {alice.id, bob.id}]
     assert [(e["kind"], e["actor_id"], e["subject_id"]) for e in mine if e["kind"] != "NotificationSent"] == [
-        ("UserRegistered", alice.id, None), ("UserRegistered", bob.id, None),
+        ("UserRegistered", alice.id, alice.id), ("UserRegistered", bob.id, bob.id),
         ("FriendRequestSent", alice.id, bob.id), ("FriendRequestAccepted", bob.id, alice.id)]
     told = [e for e in mine if e["kind"] == "NotificationSent"]
     assert [(e["subject_id"], e["data"]) for e in told] == [
