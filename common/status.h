@@ -30,7 +30,7 @@
     X(LIMIT_REACHED, "limit_reached", 409, "There are as many as there may be")                    \
     X(EVENTS_EXPIRED, "events_expired", 410, "What comes next is not kept any more: begin anew")   \
     X(TOO_LARGE, "too_large", 413, "This is larger than allowed")                                  \
-    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "The body must be JSON")              \
+    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "The body is of a wrong type")        \
     X(RATE_LIMITED, "rate_limited", 429, "Too many requests")                                      \
     X(INTERNAL, "internal", 500, "Something failed here")                                          \
     X(UNAVAILABLE, "unavailable", 503, "Not available now, try again")

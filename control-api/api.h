@@ -3,6 +3,7 @@
 #ifndef HUM_API_H
 #define HUM_API_H
 
+#include "avatar/studio.h"
 #include "config.h"
 #include "domain/auth.h"
 #include "domain/export.h"
@@ -16,6 +17,7 @@ struct api {
     struct auth auth;
     struct tally *tally; /* of requests */
     struct exports *exports;
+    struct studio *studio;
 };
 
 #endif

@@ -80,18 +80,41 @@ static struct str host_of(const char *url) {
     return len <= 255 && len <= strlen(host) ? (struct str){host, len} : (struct str){0};
 }
 
+/* It is written into JSON as it is, and paths come behind it. False: it cannot be. */
+static bool copy_url(char copy[PUBLIC_URL_MAX], const char *url) {
+    size_t len = strlen(url);
+
+    while (len > 0 && url[len - 1] == '/') {
+        len--;
+    }
+    if (len >= PUBLIC_URL_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (url[i] <= ' ' || url[i] > '~' || strchr("\"<>\\^`{|}?#", url[i])) {
+            return false;
+        }
+        copy[i] = url[i];
+    }
+    copy[len] = '\0';
+    return true;
+}
+
 /* Clients reach the broker where they reach the API: the same host, other ports. */
 static bool make_urls(struct config *config, char *error, size_t error_size) {
     const char *public_url = config->values[CONFIG_PUBLIC_URL].text;
     const char *bind = config->values[CONFIG_BIND].text;
     bool is_ipv6 = strchr(bind, ':') != NULL;
-    char own[300];
 
     if (*public_url == '\0') {
-        snprintf(own, sizeof own, "http://%s%s%s", is_ipv6 ? "[" : "", bind, is_ipv6 ? "]" : "");
-        public_url = own;
+        snprintf(config->public_url, sizeof config->public_url, "http://%s%s%s:%d",
+                 is_ipv6 ? "[" : "", bind, is_ipv6 ? "]" : "",
+                 (int)config->values[CONFIG_HTTP_PORT].number);
+    } else if (!copy_url(config->public_url, public_url)) {
+        snprintf(error, error_size, "HUM_PUBLIC_URL: too long, or with a character of no URL");
+        return false;
     }
-    struct str host = host_of(public_url);
+    struct str host = host_of(config->public_url);
     if (host.len == 0) {
         snprintf(error, error_size, "HUM_PUBLIC_URL: no URL with a host");
         return false;

@@ -21,10 +21,13 @@ enum config_option {
     CONFIG_COUNT,
 };
 
+enum { PUBLIC_URL_MAX = 1024 };
+
 struct config {
     struct option_value values[CONFIG_COUNT];
-    char mqtt_url[320]; /* mqtt://host:port */
-    char ws_url[320];   /* ws://host:port/mqtt */
+    char public_url[PUBLIC_URL_MAX]; /* how clients reach this API; no slash at its end */
+    char mqtt_url[320];              /* mqtt://host:port */
+    char ws_url[320];                /* ws://host:port/mqtt */
 };
 
 /* Reads HUM_*; a variable of that kind that is no option is refused. False: error has one line. */

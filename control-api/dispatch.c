@@ -151,8 +151,13 @@ static enum hum_status read_body(struct exchange *exchange) {
     if (text.len > limit) {
         return HUM_TOO_LARGE;
     }
+    if (limit == BODY_PICTURE) {
+        exchange->request.bytes = text;
+        exchange->request.content_type = u_map_get_case(in->map_header, "Content-Type");
+        return HUM_OK;
+    }
     if (text.len > 0 && !body_is_json(u_map_get_case(in->map_header, "Content-Type"))) {
-        return HUM_UNSUPPORTED_MEDIA_TYPE;
+        return reply_problem(&exchange->reply, HUM_UNSUPPORTED_MEDIA_TYPE, "The body must be JSON");
     }
     return body_parse(text, &exchange->request.body, &exchange->reply.detail);
 }
@@ -191,6 +196,7 @@ static bool open_exchange(struct exchange *exchange) {
 
     buf_init(&exchange->reply.body, REPLY_MAX);
     request->path = exchange->in->url_path;
+    request->if_none_match = u_map_get_case(exchange->in->map_header, "If-None-Match");
     if (query) {
         exchange->query_text = strdup(query + 1);
         if (!exchange->query_text) {
@@ -309,12 +315,15 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     }
     header(exchange, "Access-Control-Allow-Origin", "*");
     header(exchange, "Access-Control-Expose-Headers",
-           "Retry-After, WWW-Authenticate, X-Request-Id");
+           "ETag, Retry-After, WWW-Authenticate, X-Request-Id");
     header(exchange, "X-Content-Type-Options", "nosniff");
     header(exchange, "X-Request-Id", exchange->id);
     header(exchange, "Cache-Control",
            status == HUM_OK && reply->cache_control ? reply->cache_control : "no-store");
     exchange->out->status = reply->http;
+    if (status == HUM_OK && *reply->etag) {
+        header(exchange, "ETag", reply->etag);
+    }
     if (reply->stream) {
         header(exchange, "Content-Type", type);
         send_stream(exchange);

@@ -41,25 +41,32 @@ struct request {
     const char *path;         /* raw, without the query */
     int64_t id[PATH_IDS_MAX]; /* the path's {id}s, in order */
     struct caller caller;
-    json_t *body; /* an object; NULL where the route takes no body */
+    json_t *body; /* an object; NULL where the route takes no JSON */
+
+    /* Of a route that takes a picture: the body as it came, and the Content-Type that it came with
+     * (NULL: none). */
+    struct str bytes;
+    const char *content_type;
+    const char *if_none_match; /* the header; NULL: none */
 
     struct lease lease; /* request_pg's; for a domain function that gives it back while it hashes */
     struct query query; /* query_*'s */
 };
 
-enum { REPLY_MAX = 16 * 1024 * 1024, REPLY_FIELDS_MAX = 8 };
+enum { REPLY_MAX = 16 * 1024 * 1024, REPLY_FIELDS_MAX = 8, REPLY_ETAG_MAX = 72 };
 
 struct reply {
     /* 0: 200, or 204 while body is empty. Of success only: a failure's comes from its status. */
     int http;
-    /* JSON, built with buf_*, of at most REPLY_MAX bytes; a buffer that has failed is answered with
-     * 500. */
+    /* Built with buf_*, of at most REPLY_MAX bytes; a buffer that has failed is answered with 500.
+     */
     struct buf body;
     /* Sent in the place of body, as JSON, when it is not NULL; the answer owns it. */
     struct stream *stream;
     int retry_after;           /* seconds, of RATE_LIMITED and UNAVAILABLE; 0: 1 s */
     const char *cache_control; /* NULL: "no-store" */
     const char *type;          /* of the body; NULL: "application/json" */
+    char etag[REPLY_ETAG_MAX]; /* with its quotes; "": none */
 
     /* reply_problem's and reply_field's. */
     const char *detail;

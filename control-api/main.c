@@ -11,6 +11,7 @@
 #include <yder.h>
 
 #include "api.h"
+#include "avatar/decoder.h"
 #include "dispatch.h"
 #include "lines.h"
 #include "server.h"
@@ -163,7 +164,7 @@ static bool start_pools(struct api *api) {
 static bool make_api(struct api *api) {
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
-             verified_new(&api->auth.verified) == HUM_OK &&
+             verified_new(&api->auth.verified) == HUM_OK && studio_new(&api->studio) == HUM_OK &&
              dispatch_tally(&api->tally) == HUM_OK) ||
             fail("starting", "no memory")) &&
            start_pools(api) &&
@@ -175,6 +176,7 @@ static void free_api(struct api *api) {
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
     tally_free(api->tally);
+    studio_free(api->studio);
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);
     tokens_close(api->auth.tokens);
@@ -232,6 +234,8 @@ static bool run(void) {
     sigaddset(&stop_signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD,
+           SIG_DFL); /* whoever started us may have it ignored: then no child could be waited for */
     raise_limits();
     if (lines_start(STDOUT_FILENO, STDERR_FILENO, report_dropped) != HUM_OK) {
         return fail("starting the log", "no memory or thread");
@@ -264,6 +268,9 @@ static int command(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], DECODER_ARGUMENT) == 0) {
+        return decoder_main(); /* for studio.c alone */
+    }
     y_set_logs_callback(print_log, NULL, NULL);
     if (sodium_init() < 0 ||
         y_init_logs("hum-api", Y_LOG_MODE_CALLBACK, Y_LOG_LEVEL_INFO, NULL, NULL) != 1) {

@@ -1,6 +1,7 @@
 #include "routes.h"
 
 #include "handlers/auth.h"
+#include "handlers/avatars.h"
 #include "handlers/blocks.h"
 #include "handlers/channels.h"
 #include "handlers/dms.h"
@@ -27,6 +28,9 @@ const struct route routes[] = {
     {"GET", "/v1/users/me", SIGNED_IN, NO_BODY, handle_me_get},
     {"PATCH", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_patch},
     {"GET", "/v1/users/me/export", SIGNED_IN, NO_BODY, handle_me_export},
+    {"PUT", "/v1/users/me/avatar", SIGNED_IN, BODY_PICTURE, handle_avatar_put},
+    {"DELETE", "/v1/users/me/avatar", SIGNED_IN, NO_BODY, handle_avatar_delete},
+    {"GET", "/v1/users/{id}/avatar", OPEN, NO_BODY, handle_avatar_get},
     {"GET", "/v1/users/search", SIGNED_IN, NO_BODY, handle_users_search},
     {"GET", "/v1/users/{id}", SIGNED_IN, NO_BODY, handle_user_get},
     {"POST", "/v1/friends/requests", SIGNED_IN, BODY_DEFAULT, handle_friend_request},

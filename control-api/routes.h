@@ -10,14 +10,18 @@ enum route_auth {
     SERVICE,   /* another system, by a token from "hum service-token" */
 };
 
-enum { NO_BODY = 0, BODY_DEFAULT = 64 * 1024 };
+enum {
+    NO_BODY = 0,                /* what comes is not looked at */
+    BODY_DEFAULT = 64 * 1024,   /* of a JSON object, as any limit but the other two */
+    BODY_PICTURE = 1024 * 1024, /* given to the handler as it comes */
+};
 
 struct route {
     const char *method;
     /* {id}: an id, {code}: anything; everything else literally, which wins over {id} */
     const char *path;
     enum route_auth auth;
-    size_t limit; /* bytes of the body, a JSON object; NO_BODY: what comes is not looked at */
+    size_t limit; /* bytes of the body; it also says what the body is */
     handler_fn handler;
 };
 

@@ -1,6 +1,7 @@
 #include "statements.h"
 
 #include "store/accounts.h"
+#include "store/avatars.h"
 #include "store/backlog.h"
 #include "store/blocks.h"
 #include "store/channels.h"
@@ -23,6 +24,7 @@
 /* name, as in store_{name}_statements */
 #define STORES(X)                                                                                  \
     X(accounts)                                                                                    \
+    X(avatars)                                                                                     \
     X(backlog)                                                                                     \
     X(blocks)                                                                                      \
     X(channels)                                                                                    \

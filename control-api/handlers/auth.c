@@ -36,7 +36,7 @@ static enum hum_status reply_session(const struct request *request, struct reply
 
     reply->http = http;
     buf_text(out, "{\"user\":");
-    render_user(out, &session->user, true);
+    render_user(out, request->api, &session->user, true);
     buf_text(out, ",\"session_id\":");
     buf_json_id(out, session->id);
     buf_text(out, ",\"access_token\":");

@@ -21,9 +21,9 @@ enum hum_status handle_block_delete(struct request *request, struct reply *reply
     return blocks_remove(pg, request->caller.user, request->id[0]);
 }
 
-static void render_block(struct buf *out, const struct block *block) {
+static void render_block(struct buf *out, const struct api *api, const struct block *block) {
     buf_text(out, "{\"user\":");
-    render_user(out, &block->user, false);
+    render_user(out, api, &block->user, false);
     buf_text(out, ",\"since\":");
     buf_json_time(out, block->since);
     buf_text(out, "}");
@@ -45,7 +45,7 @@ enum hum_status handle_blocks_list(struct request *request, struct reply *reply)
     for (size_t i = 0; i < shown; i++) {
         block = store_block_at(rows, i);
         list_item(&reply->body, i);
-        render_block(&reply->body, &block);
+        render_block(&reply->body, request->api, &block);
     }
     list_end_id(&reply->body, found > shown ? block.user.id : 0);
     pg_result_free(rows);

@@ -104,6 +104,6 @@ enum hum_status handle_channel_members(struct request *request, struct reply *re
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(request_pg(request, &pg));
     HTTP_TRY(channels_members(pg, request->caller.user, request->id[0], after, limit + 1, &rows));
-    answer_members(reply, rows, limit);
+    answer_members(request, reply, rows, limit);
     return HUM_OK;
 }

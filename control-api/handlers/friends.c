@@ -24,9 +24,9 @@ static const char *state_name(int state) {
     return "unknown";
 }
 
-static void render_friend(struct buf *out, const struct friend *friend) {
+static void render_friend(struct buf *out, const struct api *api, const struct friend *friend) {
     buf_text(out, "{\"user\":");
-    render_user(out, &friend->user, false);
+    render_user(out, api, &friend->user, false);
     buf_text(out, ",\"state\":");
     buf_json_string(out, str_of(state_name(friend->state)));
     buf_text(out, ",\"since\":");
@@ -79,7 +79,7 @@ enum hum_status handle_friend_request(struct request *request, struct reply *rep
     HTTP_TRY(status);
     struct friend friend = store_friend_at(rows, 0);
     reply->http = friend.state == FRIEND_ACCEPTED ? 200 : 201;
-    render_friend(&reply->body, &friend);
+    render_friend(&reply->body, request->api, &friend);
     pg_result_free(rows);
     return HUM_OK;
 }
@@ -91,7 +91,7 @@ enum hum_status handle_friend_accept(struct request *request, struct reply *repl
     HTTP_TRY(request_pg(request, &pg));
     HTTP_TRY(friends_accept(pg, request->caller.user, request->id[0], &rows));
     struct friend friend = store_friend_at(rows, 0);
-    render_friend(&reply->body, &friend);
+    render_friend(&reply->body, request->api, &friend);
     pg_result_free(rows);
     return HUM_OK;
 }
@@ -149,7 +149,7 @@ enum hum_status handle_friends_list(struct request *request, struct reply *reply
     for (size_t i = 0; i < shown; i++) {
         friend = store_friend_at(rows, i);
         list_item(&reply->body, i);
-        render_friend(&reply->body, &friend);
+        render_friend(&reply->body, request->api, &friend);
     }
     list_end_id(&reply->body, found > shown ? friend.user.id : 0);
     pg_result_free(rows);

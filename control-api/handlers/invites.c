@@ -5,7 +5,7 @@
 #include "handlers/servers.h"
 #include "handlers/users.h"
 
-static void render_invite(struct buf *out, const struct invite *invite) {
+static void render_invite(struct buf *out, const struct api *api, const struct invite *invite) {
     buf_text(out, "{\"id\":");
     buf_json_id(out, invite->id);
     buf_text(out, ",\"server\":");
@@ -13,7 +13,7 @@ static void render_invite(struct buf *out, const struct invite *invite) {
     buf_text(out, ",\"user_id\":");
     buf_json_id(out, invite->user);
     buf_text(out, ",\"from\":");
-    render_user(out, &invite->inviter, false);
+    render_user(out, api, &invite->inviter, false);
     buf_text(out, ",\"created_at\":");
     buf_json_time(out, invite->created_at);
     buf_text(out, "}");
@@ -30,7 +30,7 @@ enum hum_status handle_invite_send(struct request *request, struct reply *reply)
     HTTP_TRY(invites_send(pg, request->caller.user, request->id[0], user, &rows));
     struct invite invite = store_invite_at(rows, 0);
     reply->http = 201;
-    render_invite(&reply->body, &invite);
+    render_invite(&reply->body, request->api, &invite);
     pg_result_free(rows);
     return HUM_OK;
 }
@@ -51,7 +51,7 @@ enum hum_status handle_invites_list(struct request *request, struct reply *reply
     for (size_t i = 0; i < shown; i++) {
         invite = store_invite_at(rows, i);
         list_item(&reply->body, i);
-        render_invite(&reply->body, &invite);
+        render_invite(&reply->body, request->api, &invite);
     }
     list_end_id(&reply->body, found > shown ? invite.id : 0);
     pg_result_free(rows);

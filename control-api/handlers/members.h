@@ -16,6 +16,7 @@ struct pg_result;
 
 /* Answers with a page of members: rows of store_member_at, one more than limit where the list goes
  * on. Frees them. */
-void answer_members(struct reply *reply, struct pg_result *rows, int limit);
+void answer_members(const struct request *request, struct reply *reply, struct pg_result *rows,
+                    int limit);
 
 #endif

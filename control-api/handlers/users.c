@@ -1,18 +1,34 @@
 #include "users.h"
 
+#include "api.h"
 #include "domain/users.h"
 #include "handlers/list.h"
 #include "handlers/place.h"
 #include "nickname.h"
 
-void render_user(struct buf *out, const struct user *user, bool own) {
+static void render_avatar_url(struct buf *out, const struct api *api, const struct user *user) {
+    if (!user->avatar.data) {
+        buf_text(out, "null");
+        return;
+    }
+    buf_text(out, "\"");
+    buf_text(out, api->config.public_url);
+    buf_text(out, "/v1/users/");
+    buf_int(out, user->id);
+    buf_text(out, "/avatar?v=");
+    buf_add(out, user->avatar.data, user->avatar.len);
+    buf_text(out, "\"");
+}
+
+void render_user(struct buf *out, const struct api *api, const struct user *user, bool own) {
     buf_text(out, "{\"id\":");
     buf_json_id(out, user->id);
     buf_text(out, ",\"nickname\":");
     buf_json_string(out, user->nickname);
     buf_text(out, ",\"about\":");
     buf_json_string(out, user->about);
-    buf_text(out, ",\"avatar_url\":null");
+    buf_text(out, ",\"avatar_url\":");
+    render_avatar_url(out, api, user);
     if (own) {
         buf_text(out, ",\"email\":");
         buf_json_string(out, user->email);
@@ -22,14 +38,14 @@ void render_user(struct buf *out, const struct user *user, bool own) {
     buf_text(out, "}");
 }
 
-static enum hum_status answer_user(struct request *request, struct reply *reply, int64_t id) {
+enum hum_status answer_user(struct request *request, struct reply *reply, int64_t id) {
     struct pg *pg;
     struct pg_result *rows;
 
     HTTP_TRY(request_pg(request, &pg));
     HTTP_TRY(users_get(pg, id, &rows));
     struct user user = store_user_at(rows, 0);
-    render_user(&reply->body, &user, id == request->caller.user);
+    render_user(&reply->body, request->api, &user, id == request->caller.user);
     pg_result_free(rows);
     return HUM_OK;
 }
@@ -61,7 +77,8 @@ enum hum_status handle_me_patch(struct request *request, struct reply *reply) {
     return answer_user(request, reply, request->caller.user);
 }
 
-static void render_found(struct buf *out, const struct pg_result *rows, int limit) {
+static void render_found(struct buf *out, const struct api *api, const struct pg_result *rows,
+                         int limit) {
     size_t found = pg_rows(rows), shown = found > (size_t)limit ? (size_t)limit : found;
 
     struct user user = {0};
@@ -70,7 +87,7 @@ static void render_found(struct buf *out, const struct pg_result *rows, int limi
     for (size_t i = 0; i < shown; i++) {
         user = store_user_at(rows, i);
         list_item(out, i);
-        render_user(out, &user, false);
+        render_user(out, api, &user, false);
     }
     if (found > shown) {
         list_end_place(out, &(struct search_place){user.rank, user.nickname_key, user.id});
@@ -103,7 +120,7 @@ enum hum_status handle_users_search(struct request *request, struct reply *reply
     HTTP_TRY(request_pg(request, &pg));
     HTTP_TRY(
         users_search(pg, request->caller.user, nickname_str(&prefix), &after, limit + 1, &rows));
-    render_found(&reply->body, rows, limit);
+    render_found(&reply->body, request->api, rows, limit);
     pg_result_free(rows);
     return HUM_OK;
 }

@@ -27,7 +27,7 @@ static const struct pg_statement pending_delete = {
 
 static const struct pg_statement list = {
     "blocks_list",
-    "select u.id, u.nickname, u.about, (extract(epoch from b.created_at) * 1000)::bigint "
+    "select " USER_COLUMNS ", (extract(epoch from b.created_at) * 1000)::bigint "
     "from (select * from blocks where user_id = $1 and blocked_id > $2 "
     "      order by blocked_id limit $3) b "
     "join users u on u.id = b.blocked_id order by b.blocked_id",
@@ -74,10 +74,8 @@ enum pg_outcome store_blocks_list(struct pg *pg, int64_t user, int64_t after, in
 
 struct block store_block_at(const struct pg_result *rows, size_t row) {
     return (struct block){
-        .user = {.id = pg_get_int(rows, row, 0),
-                 .nickname = pg_get_text(rows, row, 1),
-                 .about = pg_get_text(rows, row, 2)},
-        .since = pg_get_int(rows, row, 3),
+        .user = store_user_shown(rows, row, 0),
+        .since = pg_get_int(rows, row, USER_COLUMNS_COUNT),
     };
 }
 

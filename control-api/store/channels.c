@@ -67,7 +67,7 @@ static const struct pg_statement place_clear = {
 
 static const struct pg_statement members = {
     "channel_members",
-    "select u.id, u.nickname, u.about, m.user_id = s.owner_id, "
+    "select " USER_COLUMNS ", m.user_id = s.owner_id, "
     "(extract(epoch from m.joined_at) * 1000)::bigint "
     "from (select * from channel_members where channel_id = $1 and user_id > $2 "
     "      order by user_id limit $3) m "

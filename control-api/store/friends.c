@@ -23,7 +23,7 @@ static const struct pg_statement are_friends = {
 
 /* Around a relation x(id, state, since), as $1 sees it. */
 #define FRIEND_COLUMNS                                                                             \
-    "select u.id, u.nickname, u.about, x.state, (extract(epoch from x.since) * 1000)::bigint, "    \
+    "select " USER_COLUMNS ", x.state, (extract(epoch from x.since) * 1000)::bigint, "             \
     "d.room_id "
 #define FRIEND_JOINS                                                                               \
     "join users u on u.id = x.id "                                                                 \
@@ -107,12 +107,10 @@ enum pg_outcome store_friends_list(struct pg *pg, int64_t user, int states, int6
 
 struct friend store_friend_at(const struct pg_result *rows, size_t row) {
     return (struct friend){
-        .user = {.id = pg_get_int(rows, row, 0),
-                 .nickname = pg_get_text(rows, row, 1),
-                 .about = pg_get_text(rows, row, 2)},
-        .state = (int)pg_get_int(rows, row, 3),
-        .since = pg_get_int(rows, row, 4),
-        .dm = pg_get_int(rows, row, 5),
+        .user = store_user_shown(rows, row, 0),
+        .state = (int)pg_get_int(rows, row, USER_COLUMNS_COUNT),
+        .since = pg_get_int(rows, row, USER_COLUMNS_COUNT + 1),
+        .dm = pg_get_int(rows, row, USER_COLUMNS_COUNT + 2),
     };
 }
 

@@ -4,9 +4,8 @@
 
 /* Of a relation i like server_invites, as $1, who is invited, sees it. */
 #define INVITE_COLUMNS                                                                             \
-    "select i.id, i.user_id, (extract(epoch from i.created_at) * 1000)::bigint, "                  \
-    "u.id, u.nickname, u.about, "                                                                  \
-    "s.id, s.owner_id, s.name, s.about, s.public, (extract(epoch from s.created_at) * "            \
+    "select i.id, i.user_id, (extract(epoch from i.created_at) * 1000)::bigint, " USER_COLUMNS     \
+    ", s.id, s.owner_id, s.name, s.about, s.public, (extract(epoch from s.created_at) * "          \
     "1000)::bigint "
 #define INVITE_JOINS                                                                               \
     "join servers s on s.id = i.server_id and s.deleted_at is null "                               \
@@ -74,19 +73,19 @@ static const struct pg_statement codes_sweep = {
 };
 
 struct invite store_invite_at(const struct pg_result *rows, size_t row) {
+    const int first = 3 + USER_COLUMNS_COUNT; /* of the server's */
+
     return (struct invite){
         .id = pg_get_int(rows, row, 0),
         .user = pg_get_int(rows, row, 1),
         .created_at = pg_get_int(rows, row, 2),
-        .inviter = {.id = pg_get_int(rows, row, 3),
-                    .nickname = pg_get_text(rows, row, 4),
-                    .about = pg_get_text(rows, row, 5)},
-        .server = {.id = pg_get_int(rows, row, 6),
-                   .owner = pg_get_int(rows, row, 7),
-                   .name = pg_get_text(rows, row, 8),
-                   .about = pg_get_text(rows, row, 9),
-                   .public = pg_get_int(rows, row, 10) != 0,
-                   .created_at = pg_get_int(rows, row, 11)},
+        .inviter = store_user_shown(rows, row, 3),
+        .server = {.id = pg_get_int(rows, row, first),
+                   .owner = pg_get_int(rows, row, first + 1),
+                   .name = pg_get_text(rows, row, first + 2),
+                   .about = pg_get_text(rows, row, first + 3),
+                   .public = pg_get_int(rows, row, first + 4) != 0,
+                   .created_at = pg_get_int(rows, row, first + 5)},
     };
 }
 

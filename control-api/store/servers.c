@@ -87,7 +87,7 @@ static const struct pg_statement member_delete = {
     "delete from server_members where server_id = $1 and user_id = $2 returning 1",
 };
 
-#define MEMBER_COLUMNS "select u.id, u.nickname, u.about, "
+#define MEMBER_COLUMNS "select " USER_COLUMNS ", "
 
 static const struct pg_statement members_list = {
     "members_list",
@@ -215,11 +215,9 @@ enum pg_outcome store_member_delete(struct pg *pg, int64_t server, int64_t user,
 
 struct member store_member_at(const struct pg_result *rows, size_t row) {
     return (struct member){
-        .user = {.id = pg_get_int(rows, row, 0),
-                 .nickname = pg_get_text(rows, row, 1),
-                 .about = pg_get_text(rows, row, 2)},
-        .owner = pg_get_int(rows, row, 3) != 0,
-        .since = pg_get_int(rows, row, 4),
+        .user = store_user_shown(rows, row, 0),
+        .owner = pg_get_int(rows, row, USER_COLUMNS_COUNT) != 0,
+        .since = pg_get_int(rows, row, USER_COLUMNS_COUNT + 1),
     };
 }
 

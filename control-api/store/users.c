@@ -6,13 +6,13 @@ const char store_users_nickname_key[] = "users_nickname_key";
 
 static const struct pg_statement get = {
     "user_get",
-    "select id, nickname, about, email, (extract(epoch from created_at) * 1000)::bigint, null, 0 "
-    "from users where id = $1",
+    "select " USER_COLUMNS ", u.email, (extract(epoch from u.created_at) * 1000)::bigint, null, 0 "
+    "from users u where u.id = $1",
 };
 
 static const struct pg_statement by_key = {
     "user_by_key",
-    "select id, nickname, about, null, null, null, 0 from users where nickname_key = $1",
+    "select " USER_COLUMNS ", null, null, null, 0 from users u where u.nickname_key = $1",
 };
 
 /* Of a relation x with ids of people: whom $1 has not blocked, and who has not blocked $1. In a
@@ -29,7 +29,7 @@ static const struct pg_statement search = {
     "with p as materialized (select x.id, x.nickname_key, 0 as rank from users x "
     " where $3 = 0 and nickname_key >= $2 and nickname_key < $2 || chr(1114111) "
     " and nickname_key > $4 and " NOT_BLOCKED " order by nickname_key limit $5) "
-    "select u.id, u.nickname, u.about, null, null, u.nickname_key, y.rank from ("
+    "select " USER_COLUMNS ", null, null, u.nickname_key, y.rank from ("
     "select * from p "
     "union all "
     "(select x.id, x.nickname_key collate \"C\", x.rank from hum_similar_users($2) x "
@@ -68,16 +68,23 @@ enum pg_outcome store_user_update(struct pg *pg, int64_t id, struct str nickname
     return RUN(pg, &update, NULL, INT(id), TEXT(nickname), TEXT(nickname_key), TEXT(about));
 }
 
-struct user store_user_at(const struct pg_result *rows, size_t row) {
+struct user store_user_shown(const struct pg_result *rows, size_t row, int first) {
     return (struct user){
-        .id = pg_get_int(rows, row, 0),
-        .nickname = pg_get_text(rows, row, 1),
-        .about = pg_get_text(rows, row, 2),
-        .email = pg_get_text(rows, row, 3),
-        .created_at = pg_get_int(rows, row, 4),
-        .nickname_key = pg_get_text(rows, row, 5),
-        .rank = (int)pg_get_int(rows, row, 6),
+        .id = pg_get_int(rows, row, first),
+        .nickname = pg_get_text(rows, row, first + 1),
+        .about = pg_get_text(rows, row, first + 2),
+        .avatar = pg_get_text(rows, row, first + 3),
     };
+}
+
+struct user store_user_at(const struct pg_result *rows, size_t row) {
+    struct user user = store_user_shown(rows, row, 0);
+
+    user.email = pg_get_text(rows, row, USER_COLUMNS_COUNT);
+    user.created_at = pg_get_int(rows, row, USER_COLUMNS_COUNT + 1);
+    user.nickname_key = pg_get_text(rows, row, USER_COLUMNS_COUNT + 2);
+    user.rank = (int)pg_get_int(rows, row, USER_COLUMNS_COUNT + 3);
+    return user;
 }
 
 const struct pg_statement *const store_users_statements[] = {&get, &by_key, &search, &update};

@@ -4,11 +4,17 @@
 
 #include "pg.h"
 
+/* What everybody sees of a person, of a relation u like users: the first columns of a row that
+ * store_user_shown reads. */
+#define USER_COLUMNS "u.id, u.nickname, u.about, left(encode(u.avatar_hash, 'hex'), 16)"
+enum { USER_COLUMNS_COUNT = 4 };
+
 /* One row. The texts live as long as the rows they come from. */
 struct user {
     int64_t id;
     struct str nickname;
     struct str about;
+    struct str avatar;       /* the first digits of the picture's hash; .data NULL: none */
     struct str email;        /* only of store_user_get */
     int64_t created_at;      /* milliseconds since 1970; only of store_user_get */
     struct str nickname_key; /* only of store_users_search: with rank the place in the list */
@@ -39,6 +45,8 @@ HUM_MUSTCHECK enum pg_outcome store_user_update(struct pg *pg, int64_t id, struc
 
 extern const char store_users_nickname_key[];
 
+/* USER_COLUMNS of a row, from the column first on. */
+struct user store_user_shown(const struct pg_result *rows, size_t row, int first);
 /* A row of any of the above. */
 struct user store_user_at(const struct pg_result *rows, size_t row);
 

@@ -9,7 +9,7 @@ from lib.routes import ROUTES, fill, name
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 RESOURCES = sorted({r.path for r in ROUTES})
 GUARDED = [r for r in ROUTES if r.auth != "OPEN"]
-WITH_BODY = [r for r in ROUTES if r.limit != "NO_BODY"]
+WITH_BODY = [r for r in ROUTES if r.limit not in ("NO_BODY", "BODY_PICTURE")]  # JSON
 WITH_ID = [r for r in ROUTES if "{id}" in r.path]
 
 CONTRACT = """
@@ -23,6 +23,9 @@ PATCH /v1/users/me
 GET /v1/users/me/export
 GET /v1/users/{id}
 GET /v1/users/search
+PUT /v1/users/me/avatar
+DELETE /v1/users/me/avatar
+GET /v1/users/{id}/avatar
 POST /v1/friends/requests
 POST /v1/friends/requests/{id}/accept
 POST /v1/friends/requests/{id}/decline
@@ -73,7 +76,7 @@ GET /health/ready
 GET /metrics
 """
 OPEN = {"/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
-        "/health/live", "/health/ready", "/metrics"}
+        "/health/live", "/health/ready", "/metrics", "/v1/users/{id}/avatar"}
 
 
 def methods(path):

@@ -31,6 +31,7 @@ EXECUTE = {
     "count_joined": "(%(user)s)",
     "count_requests": "(%(user)s)",
     "count_blocks": "(%(user)s)",
+    "avatar_get": "(%(user)s)",
     "account_by_email": "('P7@example.org')",
     "server_get": "(%(user)s, %(server)s)",
     "server_hold": "(%(user)s, %(server)s)",
@@ -63,6 +64,8 @@ def filled(db):
         insert into users (id, email, nickname, nickname_key)
             select i, 'p' || i || '@example.org', 'P' || i, 'p' || i from generate_series(1, 4000) i;
         insert into user_passwords select i, 'x' from generate_series(1, 4000) i;
+        insert into avatars (hash, body) select sha256(i::text::bytea), i::text::bytea from generate_series(1, 3000) i;
+        update users set avatar_hash = sha256(id::text::bytea) where id <= 3000;
         insert into sessions (id, user_id, refresh_seed, expires_at)
             select i + 10000, i, '', now() + interval '1 day' from generate_series(1, 4000) i;
         insert into friendships (user_id, friend_id)

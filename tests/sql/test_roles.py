@@ -11,7 +11,7 @@ from lib.log import APPENDED, append, make_room, message
 BROKER_FUNCTIONS = {"hum_append", "hum_access", "hum_recent_users", "hum_room_tail",
                     "hum_room_heads", "hum_mark_read", "hum_set_aside"}
 API_FUNCTIONS = {"hum_append", "hum_amend", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
-                 "hum_similar_servers", "hum_similar_users", "hum_sweep_events"}
+                 "hum_similar_servers", "hum_set_avatar", "hum_similar_users", "hum_sweep_events"}
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])
@@ -101,6 +101,7 @@ def test_the_functions_of_a_role(roles, part, functions):
 # Everything else that the API's role may do with a table, by column where it is by column.
 API_TABLES = {
     "users": {"SELECT", "INSERT", "UPDATE(about,nickname,nickname_key)"},
+    "avatars": {"SELECT"},
     "user_passwords": {"SELECT", "INSERT"},
     "sessions": {"SELECT", "INSERT",
                  "UPDATE(expires_at,last_seen_at,refresh_generation,revoked_at)"},
