@@ -140,8 +140,8 @@ def test_kinds_of_png(hum, person, mode, color, expected):
 
 
 def test_a_png_of_16_bits(hum, person):
-    raw_pixels = (b"\x40\x00" * 64) * 64
-    image = Image.frombytes("I;16B", (64, 64), raw_pixels)
+    raw_pixels = b"\x00\x40" * 64 * 64
+    image = Image.frombytes("I;16", (64, 64), raw_pixels)
     assert close(made_of(hum, person, save(image, "PNG")).getpixel((128, 128)), (64, 64, 64, 255))
 
 
