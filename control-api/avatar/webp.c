@@ -38,7 +38,7 @@ static bool take_chunk(struct bytes *bytes, struct chunk *ret) {
     const unsigned char *data = bytes_take(bytes, len);
 
     bytes_take(bytes, len & 1);
-    if (bytes->failed) {
+    if (bytes->failed || !name) {
         return false;
     }
     *ret = (struct chunk){name, {data, len, false}};
