@@ -63,6 +63,7 @@ static const struct section sections[EXPORT_SECTIONS] = {
 };
 
 struct writer {
+    const struct api *api;
     struct export *export;
     const struct section *section; /* the one that is open; NULL before the first */
     bool first;                    /* nothing of it has been written */
@@ -105,12 +106,13 @@ static void write_members(struct buf *out, const struct section *section,
     buf_text(out, "}");
 }
 
-static void write_row(struct buf *out, const struct export_piece *piece, size_t row) {
+static void write_row(struct buf *out, const struct api *api, const struct export_piece *piece,
+                      size_t row) {
     switch (piece->section) {
     case EXPORT_PROFILE: {
         struct user user = store_user_at(piece->rows, row);
 
-        render_user(out, &user, true);
+        render_user(out, api, &user, true);
         return;
     }
     case EXPORT_NOTIFICATIONS:
@@ -154,7 +156,7 @@ static void write_piece(struct writer *writer, struct buf *out, const struct exp
     }
     for (size_t row = 0; row < count; row++) {
         buf_text(out, writer->first ? "\n" : ",\n");
-        write_row(out, piece, row);
+        write_row(out, writer->api, piece, row);
         writer->first = false;
     }
     if (piece->last && piece->section != EXPORT_PROFILE) {
@@ -192,6 +194,7 @@ enum hum_status handle_me_export(struct request *request, struct reply *reply) {
     if (!writer) {
         return HUM_INTERNAL;
     }
+    writer->api = request->api;
     enum hum_status status = export_begin(request->api->exports, request->caller.user,
                                           request->caller.session, &writer->export);
     if (status != HUM_OK) {
