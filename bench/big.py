@@ -1,9 +1,8 @@
 """A database with a past: 10 million messages in 1 million DMs, and how it is searched."""
 
-import sys
 import time
 
-from brokers import BenchError
+from brokers import BenchError, tell
 
 ROOMS = 1_000_000
 MESSAGES_A_ROOM = 10
@@ -63,16 +62,12 @@ explain (analyze, costs off, timing off, summary on) execute known(:'rooms', :'k
 """
 
 
-def _say(text):
-    print(f"big: {text}", file=sys.stderr, flush=True)
-
-
 def _fill_messages(hum, ids):
     step = ROOMS // PIECES
     for first in range(1, ROOMS, step):
         hum.sql(ids + _MESSAGES.format(rooms=ROOMS, people=PEOPLE, messages=MESSAGES_A_ROOM,
                                        first=first, last=first + step - 1))
-        _say(f"{(first + step - 1) * MESSAGES_A_ROOM:,} messages stored")
+        tell("big", f"{(first + step - 1) * MESSAGES_A_ROOM:,} messages stored")
 
 
 def _probe(hum):
@@ -82,7 +77,7 @@ def _probe(hum):
         raise BenchError(f"big: the look-up of nonces does not probe the index:\n{plan}")
     scans = sorted({line.partition(" using ")[0].removeprefix("->").strip() for line in searched})
     times = [line.strip() for line in plan.splitlines() if "Time" in line]
-    _say(f"100 nonces looked up by {', '.join(scans)}; {', '.join(times)}")
+    tell("big", f"100 nonces looked up by {', '.join(scans)}; {', '.join(times)}")
 
 
 def fill(hum):
@@ -93,5 +88,5 @@ def fill(hum):
     _fill_messages(hum, ids)
     hum.sql(_SETTLE)
     size = hum.sql("select pg_size_pretty(pg_database_size(current_database()))").strip()
-    _say(f"filled in {time.monotonic() - began:.0f} s, {size}")
+    tell("big", f"filled in {time.monotonic() - began:.0f} s, {size}")
     _probe(hum)

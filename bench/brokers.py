@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import time
 
 START_S = 10
@@ -12,6 +13,17 @@ START_S = 10
 
 class BenchError(Exception):
     """Says in one line what went wrong."""
+
+
+class Side:
+    """One of the things that a row compares, when it is no broker."""
+
+    def __init__(self, name, measure):
+        self.name, self.measure = name, measure
+
+
+def tell(row, text):
+    print(f"{row}: {text}", file=sys.stderr, flush=True)
 
 
 def _free_ports(count):

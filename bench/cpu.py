@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import resource
 import time
 
 TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
@@ -16,10 +17,11 @@ def _read(path):
         return ""  # it ended in between
 
 
-def _ticks(stat):
-    # utime and stime, after the name in brackets, which may hold anything.
+def _ticks(stat, first=11):
+    # utime and stime (11), or those of children that have ended (13), after the name in brackets,
+    # which may hold anything.
     fields = stat.rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12]) if fields else 0
+    return int(fields[first]) + int(fields[first + 1]) if fields else 0
 
 
 def _children(pid):
@@ -38,15 +40,24 @@ def _thread_name(pid, task):
     return f"{name} (thread)"
 
 
+def _ended(pid, tasks):
+    """What the threads and children spent that are no more: a connection's, as a rule."""
+    stat = _read(pathlib.Path(f"/proc/{pid}/stat"))
+    name = stat.partition("(")[2].rpartition(")")[0]
+    threads = _ticks(stat) - sum(ticks for _, ticks in tasks.values())
+    return {(pid, "threads"): (f"{name} (ended threads)", max(0, threads)),
+            (pid, "children"): (f"{name} (ended connections)", _ticks(stat, 13) if stat else 0)}
+
+
 def _sample(pids):
     times = {}
     queue = list(pids)
     while queue:
         pid = queue.pop()
         queue += _children(pid)
-        for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
-            ticks = _ticks(_read(task / "stat"))
-            times[pid, task.name] = (_thread_name(pid, task), ticks)
+        tasks = {(pid, task.name): (_thread_name(pid, task), _ticks(_read(task / "stat")))
+                 for task in pathlib.Path(f"/proc/{pid}/task").glob("*")}
+        times |= tasks | _ended(pid, tasks)
     return times
 
 
@@ -54,6 +65,12 @@ def _machine_ticks():
     # user, nice, system, (idle, iowait,) irq, softirq, steal of all cores; guests are within user.
     words = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     return sum(int(words[i]) for i in (0, 1, 2, 5, 6, 7))
+
+
+def children_s():
+    """CPU time of the children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class Patience:
@@ -90,9 +107,9 @@ class CpuMeter:
         cores = os.cpu_count() * (time.monotonic() - self._began)
         return round(max(0, (machine - own) * TICK_US / 1e6 - load_s) / cores, 3)
 
-    def per_message(self, result):
-        """Microseconds for each message of hum-load's `result`, by name, hum-load among them."""
-        spent = {"hum-load": result["generator_cpu_s"] * 1e6 / result["messages"]}
+    def per_message(self, result, generator="hum-load"):
+        """Microseconds for each message of the generator's `result`, by name, itself among them."""
+        spent = {generator: result["generator_cpu_s"] * 1e6 / result["messages"]}
         for key, (name, ticks) in _sample(self._pids).items():
             used = ticks - self._before.get(key, (name, 0))[1]
             share = used * TICK_US / result["messages_whole_run"]

@@ -2,17 +2,15 @@
 
 import json
 import pathlib
-import resource
 import select
 import subprocess
 import time
 
 from brokers import BenchError
-from cpu import QUIET, CpuMeter
+from cpu import CpuMeter, children_s
 
 HUM_LOAD = pathlib.Path(__file__).resolve().parent.parent / "build/release/bench/hum-load"
 WARMUP_S = 2
-ATTEMPTS = 2
 # After the last client is in: what the broker still has to do for them, presence for one.
 SETTLE_S = 2
 SAMPLE_S = 0.05
@@ -25,19 +23,14 @@ def command(broker, shape, credentials, *more):
             "--credentials", broker.credentials[credentials], *map(str, more)]
 
 
-def _children_cpu_s():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def _failed(row, broker, words):
     return BenchError(f"{row.name} on {broker.name}: {words.strip()}\n{broker.log_tail()}")
 
 
-def _send(broker, row, seconds):
+def send(broker, row, seconds):
     """One run of hum-load: what it measured, and the CPU time of all that the broker runs."""
     meter = CpuMeter(broker.pids())
-    before = _children_cpu_s()
+    before = children_s()
     done = subprocess.run(
         command(broker, row.shape, row.people, "--warmup", WARMUP_S, "--seconds", seconds),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -45,17 +38,7 @@ def _send(broker, row, seconds):
         raise _failed(row, broker, done.stderr)
     result = json.loads(done.stdout)
     result["cpu_us_per_message"] = meter.per_message(result)
-    result["cpu_elsewhere"] = meter.elsewhere(_children_cpu_s() - before)
-    return result
-
-
-def send(broker, row, seconds, quiet):
-    """Again when other programs were busy meanwhile, unless they always are. quiet: waits."""
-    for _ in range(ATTEMPTS):
-        quiet()
-        result = _send(broker, row, seconds)
-        if result["cpu_elsewhere"] <= QUIET:
-            break
+    result["cpu_elsewhere"] = meter.elsewhere(children_s() - before)
     return result
 
 
@@ -75,7 +58,7 @@ def crowd(broker, row, quiet):
     broker.restart()
     quiet()
     meter = CpuMeter(broker.pids())
-    before = _children_cpu_s()
+    before = children_s()
     process = subprocess.Popen(command(broker, row.shape, row.people), stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -97,5 +80,5 @@ def crowd(broker, row, quiet):
     result["kib_per_session"] = round(grown / result["clients"], 3)
     result["database_connections"] = after
     result["database_connections_more"] = max(seen, default=after) - after
-    result["cpu_elsewhere"] = meter.elsewhere(_children_cpu_s() - before)
+    result["cpu_elsewhere"] = meter.elsewhere(children_s() - before)
     return result

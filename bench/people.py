@@ -31,11 +31,11 @@ def call(method, url, body=None, token=None):
         raise BenchError(f"{method} {url} answered {error.code}: {text}") from error
 
 
-def sign_up(url, count):
-    """Sessions of `count` new users."""
+def sign_up(url, count, name="bench"):
+    """Sessions of `count` new users, who are called after `name`."""
     return [call("POST", f"{url}/v1/auth/register",
-                 {"email": f"bench-{number}@example.org", "password": PASSWORD,
-                  "nickname": f"bench-{number}"})
+                 {"email": f"{name}-{number}@example.org", "password": PASSWORD,
+                  "nickname": f"{name}-{number}"})
             for number in range(count)]
 
 

@@ -13,7 +13,7 @@ def _aim(figure):
     if figure.aim is None:
         return ""
     sign = "≥" if figure.at_least else "≤"
-    more = {"value": "", "ratio": " ×", "difference": " more"}[figure.of]
+    more = {"value": "", "ratio": " ×", "either": " × either way", "difference": " more"}[figure.of]
     return f"{sign} {figure.aim:g}{more}"
 
 
@@ -21,6 +21,7 @@ def _verdict(figure, value, beside):
     if figure.aim is None:
         return ""
     judged = {"value": lambda: value, "ratio": lambda: value / beside,
+              "either": lambda: max(value / beside, beside / value),
               "difference": lambda: value - beside}[figure.of]()
     met = judged >= figure.aim if figure.at_least else judged <= figure.aim
     return "met" if met else "MISSED"
@@ -76,7 +77,7 @@ def cpu_table(names, rounds):
     lines = [line for name in names for line in _cpu_lines(name, rounds[name])]
     if not lines:
         return ""
-    title = "CPU time in µs a message (of fanout: a post), with warming up and draining:"
+    title = "CPU time in µs a message (of fanout: a post, of rest: a request), with warming up and draining:"
     return "\n".join([title, "", *(f"- {line}" for line in lines), "", ""])
 
 

@@ -14,14 +14,14 @@ class Figure:
     decimals: int = 0
     aim: float | None = None
     at_least: bool = False
-    of: str = "value"  # or ratio, or difference
+    of: str = "value"  # or ratio, either, difference
 
 
 @dataclass(frozen=True)
 class Row:
     name: str
     what: str  # for people
-    kind: str  # how it is measured: send, crowd, revoke, big
+    kind: str  # how it is measured: send, crowd, revoke, big, or by a file of that name
     people: int
     figures: tuple[Figure, ...]
     shape: str = ""  # hum-load's
@@ -36,6 +36,8 @@ def _latencies(p50_aim=None, p99_aim=None):
         Figure("p99 to own echo, ms", "p99_us", 1e-3, 2, p99_aim),
     )
 
+
+_TIMES = (Figure("p50, ms", "p50_us", 1e-3, 2), Figure("p99, ms", "p99_us", 1e-3, 2))
 
 _ALL = (
     Row("first", "32 senders in 16 DMs, 16 messages in flight each", "send", 32, (
@@ -74,6 +76,34 @@ _ALL = (
         Figure("p99 unfriended, ms", "unfriend_p99_ms", decimals=1),
         Figure("p99 signed out, ms", "logout_p99_ms", decimals=1),
     ), beside=None),
+    Row("rest-profile", "REST: one's own profile, 8 connections", "rest", 8, (
+        Figure("requests/s", "requests_per_s", aim=0.5, at_least=True, of="ratio"),
+        *_TIMES,
+    ), beside="pgbench"),
+    Row("rest-page", "REST: the last 50 messages of a room, 8 connections", "rest", 8, (
+        Figure("requests/s", "requests_per_s"),
+        *_TIMES,
+    ), beside="pgbench"),
+    Row("history", "a page of 50 at the tail of a room of 1 million, beside one at its head", "history", 2, (
+        Figure("p50, ms", "p50_us", 1e-3, 2, 1.2, of="either"),
+        Figure("p99, ms", "p99_us", 1e-3, 2),
+        Figure("requests/s", "requests_per_s"),
+    ), default=False, measured="tail", beside="head"),
+    Row("search", "people search among 1 million, 2 connections", "search", 1, (
+        *_TIMES,
+        Figure("longest, ms", "max_us", 1e-3, 1),
+        Figure("requests/s", "requests_per_s"),
+    ), default=False, beside=None),
+    Row("big-server", "others while a server of 100,000 is deleted, beside nothing going on", "bigserver", 3, (
+        Figure("REST p50, ms", "rest_p50_us", 1e-3, 2),
+        Figure("REST p99, ms", "rest_p99_us", 1e-3, 2),
+        Figure("REST longest, ms", "rest_max_us", 1e-3, 1),
+        Figure("MQTT p50 to own echo, ms", "mqtt_p50_us", 1e-3, 2),
+        Figure("MQTT p99 to own echo, ms", "mqtt_p99_us", 1e-3, 2),
+        Figure("MQTT longest, ms", "mqtt_max_us", 1e-3, 1),
+        Figure("answer to the DELETE, ms", "answer_ms", decimals=1),
+        Figure("s until all are told and all is gone", "gone_s", decimals=1),
+    ), default=False, measured="deleting", beside="quiet"),
     Row("big", "the first row on 10 million messages in 1 million rooms", "big", 32, (
         Figure("messages/s to both", "messages_per_s", aim=0.9, at_least=True, of="ratio"),
         *_latencies(),
