@@ -1,5 +1,6 @@
 """A profile, other people, and friends."""
 
+from lib import pictures
 from lib.mqtt import eventually, granted
 from lib.rest import ok, problem, unique
 
@@ -30,6 +31,18 @@ def test_a_profile(alice, bob):
     for taken in (name, name.upper(), "A\u0308" + name[1:]):
         problem(bob.patch("/v1/users/me", {"nickname": taken}), 409, "nickname_taken")
     assert ok(bob.get("/v1/users/me"))["nickname"] == bob.nickname
+
+
+def test_an_avatar(alice, bob):
+    """Everybody finds the picture by the profile, small and without what the camera had written into it."""
+    picture = pictures.plain("JPEG", size=(300, 200), color=(20, 200, 30))
+    mine = ok(alice.call("PUT", "/v1/users/me/avatar", data=picture, headers={"Content-Type": "image/jpeg"}))
+    seen = ok(bob.get(f"/v1/users/{alice.id}"))
+    assert seen["avatar_url"] == mine["avatar_url"]
+    got = bob.http.get(seen["avatar_url"], timeout=30)
+    assert got.ok and pictures.close(pictures.read(got.content).getpixel((128, 128)), (20, 200, 30))
+    ok(alice.delete("/v1/users/me/avatar"), 204)
+    assert ok(bob.get(f"/v1/users/{alice.id}"))["avatar_url"] is None
 
 
 def test_a_new_nickname_is_what_friends_see(live, alice, bob):
