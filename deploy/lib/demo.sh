@@ -45,20 +45,25 @@ sign_up() {
     printf '   → user %s, session %s\n' "${id[$1]}" "$(field .session_id)"
 }
 
-# listen NAME: starts mosquitto_sub for $messages messages, and returns once the broker has confirmed the
-# subscription (SUBACK, which the debug output shows).
+# listen NAME: starts mosquitto_sub for $messages messages, and returns once the broker has granted the
+# subscription, which the debug output shows. On a busy machine the broker may not have loaded the
+# rights of somebody who has just signed up, and turns them away: they come again.
 listen() {
-    local line descriptor command=(mosquitto_sub -h "$(local_address)" -p "$mqtt_port" -V 5
+    local line descriptor try command=(mosquitto_sub -h "$(local_address)" -p "$mqtt_port" -V 5
         -i "${client[$1]}" -u "${id[$1]}" -P "${password[$1]}"
         -q 1 -t "dm/$dm/messages" -C "$messages" -W 20 -F "message %p")
     show "${command[@]}"
-    exec {descriptor}< <(exec stdbuf -oL "${command[@]}" -d 2>&1)
-    output[$1]=$descriptor
-    while read -r -t 20 -u "$descriptor" line; do
-        if [[ $line == *"received SUBACK"* ]]; then
-            printf '   → subscribed\n'
-            return
-        fi
+    for try in 0 0.1 0.2 0.5 1 2 4; do
+        sleep "$try"
+        exec {descriptor}< <(exec stdbuf -oL "${command[@]}" -d 2>&1)
+        output[$1]=$descriptor
+        while read -r -t 20 -u "$descriptor" line; do
+            if [[ $line =~ ^Subscribed\ .*:\ [012]$ ]]; then
+                printf '   → subscribed\n'
+                return
+            fi
+        done
+        exec {descriptor}<&-
     done
     die "$1 could not subscribe: ${line:-mosquitto_sub gave up}"
 }

@@ -307,13 +307,18 @@ def test_forged_tokens_are_refused(hum):
 def test_a_token_ends_also_when_it_was_just_used(hum):
     person = hum.sign_up()
     kid, key = jwts.api_key(hum)
-    end = int(time.time()) + 2
-    short = Rest(hum.http_url, jwts.sign(jwts.api_claims(person, exp=end), key, "ES256", kid))
-    ok(short.get("/v1/users/me"))
-    while (answer := short.get("/v1/users/me")).status_code == 200:
-        assert time.time() < end + 5
-    assert time.time() >= end
-    problem(answer, 401, "unauthorized")
+    for seconds in (2, 8, 32):  # more, where the machine is too slow to use it in time
+        end = int(time.time()) + seconds
+        short = Rest(hum.http_url, jwts.sign(jwts.api_claims(person, exp=end), key, "ES256", kid))
+        answer = used = short.get("/v1/users/me")
+        while answer.status_code == 200:
+            assert time.time() < end + 60
+            answer = short.get("/v1/users/me")
+        assert time.time() >= end
+        problem(answer, 401, "unauthorized")
+        if used.ok:
+            return
+    raise AssertionError("never good")
 
 
 @pytest.mark.parametrize("header", [

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import rawmqtt
-from lib.mqtt import V5, V311, Client, Refused, eventually, friends, newcomer
+from lib.mqtt import V5, V311, Client, Gone, Refused, eventually, friends, granted, in_time, newcomer
 from lib.rest import ok
 from lib.tokens import Mint, pem, sign
 
@@ -210,18 +210,25 @@ def test_tokens_for_something_else(victim, refuses, version):
 
 @VERSIONS
 def test_a_token_that_ends_ends_its_connection(hum, victim, connect, version):
-    token = Mint(hum, victim).token(exp=int(time.time()) + 2)
-    credentials = {**victim.mqtt, "password": token}
-    clients = [
-        connect(credentials, suffix=f"short-{transport}", version=version, transport=transport)
-        for transport in ("tcp", "websockets")
-    ]
+
+    def subscribed(seconds):
+        token = Mint(hum, victim).token(exp=int(time.time()) + seconds)
+        credentials = {**victim.mqtt, "password": token}
+        clients = [
+            connect(credentials, at_once=True, suffix=f"short-{transport}", version=version, transport=transport)
+            for transport in ("tcp", "websockets")
+        ]
+        for client in clients:
+            if not granted(client.subscribe(f"dm/{victim.dm}/messages")):
+                client.closed()
+                raise Gone
+        return credentials, clients
+
+    credentials, clients = in_time(subscribed)
     for client in clients:
-        assert client.subscribe(f"dm/{victim.dm}/messages") == 1
-    for client in clients:
-        client.closed()
+        client.closed(150)
     with pytest.raises(Refused):
-        connect(credentials, suffix="short-again", version=version)
+        connect(credentials, at_once=True, suffix="short-again", version=version)
 
 
 # --- names ---

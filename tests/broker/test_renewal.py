@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lib.instance import Instance
-from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, eventually, friends
+from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Gone, eventually, friends, granted, in_time
 from lib.rest import ok, unique
 from lib.tokens import Mint
 
@@ -13,7 +13,24 @@ VERSIONS = pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
 
 
 def short(hum, person, seconds):
+    """Credentials that are good for so long."""
     return {**person.mqtt, "password": Mint(hum, person).token(exp=int(time.time()) + seconds)}
+
+
+def renew_in_time(connect, hum, person, version, token):
+    """Two connections by a token that ends soon, the first of which is given another."""
+
+    def attempt(seconds):
+        credentials = short(hum, person, seconds)
+        renewed, left = (connect(credentials, at_once=True, suffix=s, version=version) for s in ("renewed", "left"))
+        code = renewed.publish(f"user/{person.id}/token", token)
+        if not granted(renewed.subscribe(f"user/{person.id}/errors")):  # it was over before that
+            renewed.closed()
+            raise Gone
+        assert code in (TAKEN if version == V5 else (0,))
+        return renewed, left
+
+    return in_time(attempt)
 
 
 def works(client, dm):
@@ -24,23 +41,18 @@ def works(client, dm):
 @VERSIONS
 def test_a_renewed_connection_outlives_its_first_token(connect, hum, people, version):
     alice, _, dm = people
-    renewed = connect(short(hum, alice, 3), suffix="renewed", version=version)
-    left = connect(short(hum, alice, 3), suffix="left", version=version)
-    code = renewed.publish(f"user/{alice.id}/token", alice.mqtt["password"])
-    assert code in (TAKEN if version == V5 else (0,))
-    left.closed()  # as long-lived as the other was
+    renewed, left = renew_in_time(connect, hum, alice, version, alice.mqtt["password"])
+    left.closed(150)  # as long-lived as the other was
     works(renewed, dm)
 
 
 @VERSIONS
 def test_a_token_of_a_refresh_renews(connect, hum, people, version):
     alice, _, dm = people
-    client = connect(short(hum, alice, 3), suffix="renewed", version=version)
-    left = connect(short(hum, alice, 3), suffix="left", version=version)
     body = {"refresh_token": alice.session["refresh_token"]}
     fresh = ok(alice.post("/v1/auth/refresh", body), 200)["mqtt"]["password"]
-    client.publish(f"user/{alice.id}/token", fresh)
-    left.closed()
+    client, left = renew_in_time(connect, hum, alice, version, fresh)
+    left.closed(150)
     works(client, dm)
 
 
@@ -65,17 +77,24 @@ def wrong_tokens(hum, alice, bob):
 @VERSIONS
 def test_a_wrong_token_renews_nothing(connect, hum, people, version):
     alice, bob, dm = people
-    client = connect(short(hum, alice, 3), suffix="short", version=version)
-    client.subscribe(f"user/{alice.id}/errors")
     tokens = wrong_tokens(hum, alice, bob)
-    for count, token in enumerate(tokens.values(), 1):
-        code = client.publish(f"user/{alice.id}/token", token)
-        assert code == (REFUSED if version == V5 else 0)
-        client.wait(lambda: len(client.heard()) == count)
+
+    def attempt(seconds):
+        client = connect(short(hum, alice, seconds), at_once=True, suffix="short", version=version)
+        client.subscribe(f"user/{alice.id}/errors")
+        for count, token in enumerate(tokens.values(), 1):
+            code = client.publish(f"user/{alice.id}/token", token)
+            assert code == (REFUSED if version == V5 else 0)
+            client.wait(lambda c=count: len(client.heard()) == c or client.gone.is_set())
+        if client.gone.is_set():
+            raise Gone
+        return client
+
+    client = in_time(attempt)
     for error in client.messages(f"user/{alice.id}/errors"):
         assert error["code"] == "invalid_token"
         assert alice.mqtt["password"] not in str(error)
-    client.closed()
+    client.closed(150)
 
 
 def test_nobody_renews_for_another(connect, hum, people):
@@ -110,22 +129,28 @@ def test_a_flood_of_messages_is_refused_and_what_was_taken_stays(limited, versio
             Client(limited, alice.mqtt, version=version, suffix="second") as second:
         b.may(f"dm/{dm}/messages")
         a.may(f"user/{alice.id}/errors", f"dm/{dm}/messages")
-        sent = []
-        for i in range(200):
-            nonce = unique("n")
-            client = (a, second)[i % 2]
-            sent.append((nonce, client, client.submit(f"dm/{dm}/send", {"nonce": nonce, "text": "x"})))
-        codes = {nonce: client.acked(mid) for nonce, client, mid in sent}
-        topic = f"user/{alice.id}/errors"
+        topic, codes = f"user/{alice.id}/errors", {}
 
-        def settled():
-            known = {m["nonce"] for m in (*a.messages(topic), *a.messages(f"dm/{dm}/messages"))}
-            return known >= set(codes)
+        def flood():
+            """Faster than 20 a second, also where the machine is slow: 100 at a time until some are refused."""
+            sent = []
+            for i in range(100):
+                nonce = unique("n")
+                client = (a, second)[i % 2]
+                sent.append((nonce, client, client.submit(f"dm/{dm}/send", {"nonce": nonce, "text": "x"})))
+            codes.update({nonce: client.acked(mid) for nonce, client, mid in sent})
 
-        a.wait(settled)  # every one of them is either in the log or refused by name
+            def settled():
+                known = {m["nonce"] for m in (*a.messages(topic), *a.messages(f"dm/{dm}/messages"))}
+                return known >= set(codes)
+
+            a.wait(settled)  # every one of them is either in the log or refused by name
+            return a.messages(topic)
+
+        eventually(flood)
         errors = {m["nonce"]: m for m in a.messages(topic)}
         taken = {m["nonce"] for m in bob.history(dm)}
-        assert 60 <= len(taken) < 200
+        assert len(taken) >= 60
         assert set(errors) == set(codes) - taken
         for error in errors.values():
             assert (error["code"], error["room"]) == ("rate_limited", dm)

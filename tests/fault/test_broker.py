@@ -126,7 +126,7 @@ def test_descriptors_exhausted(bed):
         # The clients snatch at whatever the broken connections to the database leave.
         bed.postgres.terminate("hum-broker")
         bed.moment(1, 40)
-    bed.until(lambda: all(c.synced for c in crowd), "the others come in", 30)
+    bed.until(lambda: all(c.synced for c in crowd), "the others come in")
     bed.talk()
     bed.healed()
     for client in crowd:

@@ -276,6 +276,17 @@ def arrive(make, *filters):
     raise AssertionError(f"turned away {COME_BACK} times")
 
 
+def in_time(attempt):
+    """What attempt(seconds) sets up before so many seconds are over; where the machine is too slow for that, and the
+    broker ends it, with more of them."""
+    for seconds in (2, 8, 32):
+        try:
+            return attempt(seconds)
+        except (Gone, Refused):
+            pass
+    return attempt(120)
+
+
 def settle(hum, who, *filters):
     """Waits until the broker has loaded the rights of a person, or of somebody's bare credentials, and grants
     all filters. From then on nobody of this session is turned away."""

@@ -4,12 +4,15 @@ import itertools
 import json
 import re
 import secrets
+import threading
+import time
 from urllib.parse import quote
 
 import requests
 
 PROBLEM = "application/problem+json"
 TIMEOUT_S = 30
+RENEW_S = 600  # an access token is good for 900
 
 # Everything that people signed in with: none of it may be written anywhere.
 SECRETS = set()
@@ -106,12 +109,35 @@ class Person(Rest):
     """Somebody who has signed in on one device."""
 
     def __init__(self, url, http, session, email, password):
+        self._renewing = threading.Lock()
         super().__init__(url, session["access_token"], http)
         self.session = session
         self.email = email
         self.password = password
         SECRETS.update([password, session["access_token"], session["refresh_token"],
                         session["mqtt"]["password"]])
+
+    @property
+    def token(self):
+        """The access token: a new one in time, since tests of a slow machine outlive the first."""
+        with self._renewing:
+            if time.monotonic() - self._since > RENEW_S:
+                self._renew()
+            return self._token
+
+    @token.setter
+    def token(self, value):
+        self._token, self._since = value, time.monotonic()
+
+    def _renew(self):
+        """Where that is not possible, the test has signed this device out."""
+        body = {"refresh_token": self.session["refresh_token"]}
+        answer = Rest(self.url, http=self.http).post("/v1/auth/refresh", body)
+        self._since = time.monotonic()
+        if answer.ok:
+            self.session = answer.json()
+            self._token = self.session["access_token"]
+            SECRETS.update([self._token, self.session["refresh_token"], self.session["mqtt"]["password"]])
 
     @property
     def id(self):
