@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from lib import pictures
 from lib.instance import ROOT, Instance
 from lib.mqtt import eventually
 from lib.rest import ok, unique
@@ -131,6 +132,18 @@ def test_profile(walk, alice):
     change = {"nickname": unique(), "about": "said \"so\""}
     walk.step("PATCH /v1/users/me", lambda: alice.patch("/v1/users/me", change),
               ("UserProfileUpdated", alice, alice, change))
+
+
+def test_avatar(walk, alice):
+    def the_new_one(_):
+        sql = "select encode(avatar_hash, 'hex') from users where id = %s"
+        return "UserProfileUpdated", alice, alice, {"avatar": walk.hum.database.value(sql, alice.id)}
+
+    path, picture = "/v1/users/me/avatar", pictures.plain()
+    walk.step("PUT /v1/users/me/avatar",
+              lambda: alice.call("PUT", path, data=picture, headers={"Content-Type": "image/png"}), the_new_one)
+    walk.step("DELETE /v1/users/me/avatar", lambda: alice.delete(path),
+              ("UserProfileUpdated", alice, alice, {"avatar": None}))
 
 
 def test_friends(walk, alice, bob):
