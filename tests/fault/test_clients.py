@@ -4,11 +4,13 @@ import json
 import threading
 import time
 
+import pytest
+
 from lib import rawmqtt as mqtt
 from lib.bed.bed import WAIT_S
 from lib.bed.chatter import Log
 from lib.bed.line import BadLine
-from lib.bed.wire import Wire
+from lib.bed.wire import WebSocketWire, Wire
 from lib.instance import PRESET
 from lib.mqtt import eventually
 from lib.race import race
@@ -93,9 +95,10 @@ def test_the_same_message_a_hundred_times(bed):
 class Ear:
     """A connection that subscribes to a room and reads when it is told to."""
 
-    def __init__(self, bed, person, room, suffix):
+    def __init__(self, bed, person, room, suffix, kind=Wire):
         self.room, self.person = room, person
-        self.wire = Wire(bed.address, mqtt.V311)
+        port = bed.instance.ws_port if kind is WebSocketWire else bed.instance.mqtt_port
+        self.wire = kind((bed.instance.host, port), mqtt.V311)
         self.log = Log([room])
         self.log.live.append({})
         self.jumps = 0
@@ -162,10 +165,14 @@ def burst(bed, sender, room, text):
     return nonces
 
 
-def test_a_burst_to_a_slow_reader(bed):
+WAYS = pytest.mark.parametrize("kind", (Wire, WebSocketWire), ids=("TCP", "WebSocket"))
+
+
+@WAYS
+def test_a_burst_to_a_slow_reader(bed, kind):
     """It reads at its own pace, and everything arrives live."""
     (alice, bob), (room,) = bed.people(2)
-    ear = Ear(bed, bob, room, "slow")
+    ear = Ear(bed, bob, room, "slow", kind)
     burst(bed, alice, room, "x" * 100)
     pause = threading.Event()
 
@@ -188,11 +195,12 @@ def check_whole(bed, ear):
     assert not ear.log.problems
 
 
-def test_a_burst_to_one_who_never_reads(bed):
+@WAYS
+def test_a_burst_to_one_who_never_reads(bed, kind):
     """It loses live copies beyond the bound, and finds them by catch-up; nobody else is harmed, and the
     broker's memory stays bounded and comes back."""
     (alice, bob), (room,) = bed.people(2)
-    deaf = Ear(bed, bob, room, "deaf")
+    deaf = Ear(bed, bob, room, "deaf", kind)
     hears = bed.chatter("hears", bob, [room], suffix="hears")
     hears.budget = 0
     bed.crowd()

@@ -11,9 +11,8 @@ HOUR = 3600
 
 
 @contextlib.contextmanager
-def clocks(bed):
-    """The broker's and the control API's clocks can be stepped; the value does it."""
-    daemons = (bed.broker, bed.api)
+def clocks(bed, *daemons):
+    """Their clocks can be stepped; the value does it."""
     loads = [Preload(daemon, bed.instance.home / f"clock-{daemon.part}") for daemon in daemons]
     for daemon, load in zip(daemons, loads):
         daemon.stop()
@@ -32,11 +31,14 @@ def clocks(bed):
             daemon.start()
 
 
+@pytest.mark.parametrize("whose", ("daemons", "machine"))
 @pytest.mark.parametrize("off", (-HOUR, HOUR), ids=("back", "forward"))
-def test_the_daemons_clock_steps(bed, off):
+def test_the_clock_steps(bed, off, whose):
     """Whoever is connected stays, tokens of before and after are good, and the chat goes on."""
     (_, bob, carol), (ab, _) = bed.crowd()
-    with clocks(bed) as step:
+    daemons = (bed.broker, bed.api) if whose == "daemons" else (bed.postgres, bed.broker, bed.api)
+    bed.clock_is_steady = whose == "daemons"
+    with clocks(bed, *daemons) as step:
         bed.ready()
         bed.talk()
         bed.moment()

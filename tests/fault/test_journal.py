@@ -321,7 +321,7 @@ def test_stopped_and_killed_many_times_while_postgresql_is_away(bed):
     bed.ready()
     bed.talk()
     bed.moment()
-    bed.postgres.shut_down()
+    bed.postgres.stop()
     for i in range(12):
         bed.broker.stop(signal.SIGKILL if i % 2 else signal.SIGTERM)
         bed.broker.start()

@@ -8,6 +8,7 @@ import pytest
 
 from lib.bed.bed import HEAL_S
 from lib.bed.faults import frozen, killed, lasts, refused_to_the_broker, refusing, stopped
+from lib.bed.line import BadLine
 from lib.mqtt import V5, Client, Refused, eventually
 
 
@@ -87,6 +88,44 @@ def test_backends_broken_off(bed, name, rounds):
         eventually(lambda: bed.postgres.terminate(f"hum-broker {name}".strip()))
         bed.healed(f"with the {name or 'broker'}'s backend broken off, all")
         bed.ready()
+    bed.finish()
+    bed.returned(mark)
+
+
+def test_a_bad_line_to_it(bed, rounds):
+    """Between PostgreSQL and both daemons: delayed, cut into pieces, cut off at any byte, also between a commit
+    and its answer. Nobody's connection to the broker ends for it, and REST says when it cannot."""
+    bed.crowd()
+    mark = bed.mark()
+    line = BadLine(str(bed.instance.home / "run" / ".s.PGSQL.5432"), bed.seed, life_s=1.5, cuts=("reset", "closed"))
+    line.start()
+    url = "postgresql://{}:{}/hum".format(*line.own_address)
+    try:
+        bed.broker.restart(database_url=url)
+        bed.api.stop()
+        bed.api.start(env={"HUM_DATABASE_URL": url})
+        bed.ready()
+        bed.talk()
+        connections = [c.connections for c in bed.chatters]
+        for _ in range(20 * rounds):
+            cuts = sum(line.cuts.values())
+            bed.moment()
+            bed.until(lambda: sum(line.cuts.values()) > cuts, "something is cut off")
+        assert all(line.cuts.values()) and line.delayed, line.cuts
+        line.good.set()
+        bed.healed("on a good line again, all")
+        assert [c.connections for c in bed.chatters] == connections
+        bed.drain()
+        posted = bed.clients[-1].answers
+        assert not posted[500] and posted[201], posted
+        bed.figure("cut off", sum(line.cuts.values()))
+    finally:
+        bed.api.stop()
+        bed.api.start()
+        bed.broker.restart()
+        line.finish()
+    bed.talk()
+    bed.healed("without a line in between, all")
     bed.finish()
     bed.returned(mark)
 

@@ -205,9 +205,9 @@ class Postgres(Daemon):
         # Not even as zombies: a lock file that names one counts as held.
         eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in before), START_S)
 
-    def shut_down(self):
+    def stop(self, number=signal.SIGINT, timeout=START_S):
         """Fast: sessions are broken off."""
-        self.stop(signal.SIGINT)
+        super().stop(number, timeout)
 
     def start(self, env=None, wait=True):
         super().start(env)

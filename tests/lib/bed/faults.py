@@ -23,7 +23,7 @@ def killed(bed):
 
 @contextlib.contextmanager
 def stopped(bed):
-    bed.postgres.shut_down()
+    bed.postgres.stop()
     try:
         yield
     finally:

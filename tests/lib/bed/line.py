@@ -22,10 +22,11 @@ class _Pipe:
 
 
 class BadLine(threading.Thread):
-    """address: what lies behind it. Each connection is cut after a while, with a reset or without a
-    word (bytes vanish until the client loses patience); what passes may wait a moment."""
+    """address: what lies behind it, (host, port) or the path of a unix socket. Each connection is cut after
+    a while, with a reset or without a word (bytes vanish until the client loses patience); what passes may
+    wait a moment. cuts: the ways to end that it chooses from."""
 
-    def __init__(self, address, seed, life_s=1.0):
+    def __init__(self, address, seed, life_s=1.0, cuts=("reset", "silence", "closed")):
         super().__init__(name="line", daemon=True)
         self.address, self.life_s = address, life_s
         self.random = random.Random(f"{seed}/line")
@@ -34,7 +35,7 @@ class BadLine(threading.Thread):
         self.own_address = self.listener.getsockname()
         self.good = threading.Event()  # from now on it is a good line
         self.over = threading.Event()
-        self.cuts = {"reset": 0, "silence": 0, "closed": 0}
+        self.cuts = dict.fromkeys(cuts, 0)
         self.delayed = 0
         self.links = []  # [pipes, when it ends, how]
 
@@ -61,19 +62,28 @@ class BadLine(threading.Thread):
     def _accept(self, selector):
         near, _ = self.listener.accept()
         try:
-            far = socket.create_connection(self.address, timeout=5)
+            far = self._connect()
         except OSError:
             near.close()
             return
         for sock in (near, far):
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = {"pipes": [_Pipe(near, far), _Pipe(far, near)], "silent": False,
                 "ends": time.monotonic() + self.random.expovariate(1 / self.life_s),
-                "how": self.random.choice(("reset", "silence", "closed"))}
+                "how": self.random.choice(list(self.cuts))}
         self.links.append(link)
         for pipe in link["pipes"]:
             selector.register(pipe.source, selectors.EVENT_READ, (link, pipe))
+
+    def _connect(self):
+        if isinstance(self.address, str):
+            far = socket.socket(socket.AF_UNIX)
+            far.settimeout(5)
+            far.connect(self.address)
+            return far
+        return socket.create_connection(self.address, timeout=5)
 
     def _read(self, selector, link, pipe):
         if link not in self.links:

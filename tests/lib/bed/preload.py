@@ -121,7 +121,7 @@ class Preload:
         subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", library, "-ldl"], input=SOURCE,
                        text=True, check=True)
         library.chmod(0o755)
-        first = daemon.env.get("LD_PRELOAD") or self._runtime()
+        first = "" if daemon.part == "postgres" else daemon.env.get("LD_PRELOAD") or self._runtime()
         self.env = {"LD_PRELOAD": f"{first} {library}".strip(), "FAULT_FOLDER": str(folder)}
 
     @staticmethod
