@@ -29,7 +29,7 @@ static enum pg_outcome step_work(struct pg *pg, void *arg, enum hum_status *ret_
     (void)ret_status;
     PG_TRY(store_job_take(pg, job));
     if (job->id == 0) {
-        return PG_DONE;
+        return store_jobs_recall(pg);
     }
     return job->told ? purge(pg, job) : tell(pg, job);
 }

@@ -47,6 +47,12 @@ static const struct pg_statement told = {
 
 static const struct pg_statement purge = {"job_purge", "select hum_purge($1, $2::integer)"};
 
+/* A pause is at most 300 s. */
+static const struct pg_statement recall = {
+    "job_recall",
+    "update jobs set run_at = now() where run_at > now() + interval '10 minutes'",
+};
+
 static const struct pg_statement again = {
     "job_again",
     "update jobs set run_at = clock_timestamp(), attempts = 0 where id = $1",
@@ -82,6 +88,8 @@ enum pg_outcome store_job_take(struct pg *pg, struct left_job *ret) {
     pg_result_free(rows);
     return PG_DONE;
 }
+
+enum pg_outcome store_jobs_recall(struct pg *pg) { return pg_run(pg, &recall, NULL, NULL); }
 
 enum pg_outcome store_job_tell(struct pg *pg, const struct left_job *job, int limit,
                                int64_t *ret_count) {
@@ -122,7 +130,7 @@ enum pg_outcome store_job_done(struct pg *pg, int64_t job) {
 }
 
 const struct pg_statement *const store_jobs_statements[] = {
-    &insert, &take, &tell, &told, &purge, &again, &failed, &done,
+    &insert, &take, &tell, &told, &purge, &recall, &again, &failed, &done,
 };
 const size_t store_jobs_statements_count =
     sizeof store_jobs_statements / sizeof store_jobs_statements[0];

@@ -19,6 +19,8 @@ HUM_MUSTCHECK enum pg_outcome store_job_insert(struct pg *pg, enum job_kind kind
 /* Takes the job that has waited longest, and locks it until the transaction ends; ret->id is 0 when
  * there is none. Jobs that others have are passed over. */
 HUM_MUSTCHECK enum pg_outcome store_job_take(struct pg *pg, struct left_job *ret);
+/* Takes back pauses that no job was given: the clock has stepped back since. */
+HUM_MUSTCHECK enum pg_outcome store_jobs_recall(struct pg *pg);
 /* Tells the next ones of those in the job's room, at most limit, by an entry of their inboxes; the
  * broker is told, too. ret_count: how many. */
 HUM_MUSTCHECK enum pg_outcome store_job_tell(struct pg *pg, const struct left_job *job, int limit,

@@ -5,7 +5,9 @@ import contextlib
 import pytest
 
 from lib.bed.preload import Preload
-from lib.rest import ok
+from lib.mqtt import eventually
+from lib.rest import ok, unique
+from lib.servers import join, make_server
 
 HOUR = 3600
 
@@ -58,3 +60,21 @@ def test_the_clock_steps(bed, off, whose):
     bed.healed("with the clock right, all")
     bed.finish()
     assert ok(carol.get("/v1/users/me"))
+
+
+def test_what_was_left_for_later_does_not_wait_for_the_clock(bed):
+    """A job's next try was an hour ahead of the clock once that has stepped back."""
+    alice, bob = bed.instance.sign_up(), bed.instance.sign_up()
+    server = make_server(alice, name=unique())["id"]
+    join(bob, server)
+    waits = "select 1 from jobs where room_id = %s"
+    with clocks(bed, bed.postgres) as step:
+        eventually(bed.api.ready)
+        step(HOUR)
+        with bed.hold(bob.id):  # the inbox of one who is to be told
+            ok(alice.delete(f"/v1/servers/{server}"), 204)
+            eventually(lambda: bed.database.rows(f"{waits} and attempts > 0", server))
+            step(0)
+        eventually(lambda: not bed.database.rows(waits, server))
+    (notice,) = bob.inbox()
+    assert notice["kind"] == "server_removed"

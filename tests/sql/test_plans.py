@@ -51,6 +51,7 @@ EXECUTE = {
     "place_get": "(%(user)s)",
     "channel_members": "(%(channel)s, 0, 50)",
     "job_take": "(1)",
+    "job_recall": "",
     "events_after": "('90', 0, 50)",
     "service_find": "(sha256('7'))",
 }
