@@ -32,8 +32,15 @@ static bool limit(__rlimit_resource_t resource, rlim_t value) {
     return setrlimit(resource, &rlimit) == 0;
 }
 
+/* At the first of the two the process gets SIGXCPU, which says what it died of. */
+static bool limit_time(void) {
+    struct rlimit rlimit = {SANDBOX_CPU_S, SANDBOX_CPU_S + 1};
+
+    return setrlimit(RLIMIT_CPU, &rlimit) == 0;
+}
+
 static bool set_limits(void) {
-    if (!limit(RLIMIT_CPU, SANDBOX_CPU_S) || !limit(RLIMIT_CORE, 0)) {
+    if (!limit_time() || !limit(RLIMIT_CORE, 0)) {
         return false;
     }
     return SANITIZED ||

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 enum {
-    SANDBOX_CPU_S = 4,
-    /* Of addresses: the largest picture takes a third of it decoded, the libraries a quarter. */
-    SANDBOX_MEMORY_MIB = 768,
+    SANDBOX_CPU_S = 3,
+    /* Of addresses. The largest pictures, with all libraries, make do with 320. */
+    SANDBOX_MEMORY_MIB = 512,
 };
 
 /* From here on system calls that do more than read, write and manage memory fail with EPERM. There

@@ -12,6 +12,7 @@ struct studio {
     pthread_mutex_t lock;
     pthread_cond_t freed;
     int places;
+    int64_t guests[STUDIO_GUESTS]; /* 0: nobody */
 };
 
 enum hum_status studio_new(struct studio **ret_studio) {
@@ -39,24 +40,55 @@ void studio_free(struct studio *studio) {
     }
 }
 
+/* With the lock held. */
+static enum hum_status let_in(struct studio *studio, int64_t user, int64_t **ret_guest) {
+    int64_t *free_ = NULL;
+
+    for (size_t i = 0; i < STUDIO_GUESTS; i++) {
+        if (studio->guests[i] == user) {
+            return HUM_RATE_LIMITED;
+        }
+        if (studio->guests[i] == 0) {
+            free_ = &studio->guests[i];
+        }
+    }
+    if (!free_) {
+        return HUM_UNAVAILABLE;
+    }
+    *free_ = user;
+    *ret_guest = free_;
+    return HUM_OK;
+}
+
+/* With the lock held. */
 static bool take_place(struct studio *studio) {
     struct timespec until;
     int waited = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STUDIO_WAIT_MS / 1000;
-    pthread_mutex_lock(&studio->lock);
     while (studio->places == 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&studio->freed, &studio->lock, &until);
     }
     bool taken = studio->places > 0;
     studio->places -= taken;
-    pthread_mutex_unlock(&studio->lock);
     return taken;
 }
 
-static void give_place(struct studio *studio) {
+static enum hum_status enter(struct studio *studio, int64_t user, int64_t **ret_guest) {
     pthread_mutex_lock(&studio->lock);
+    enum hum_status status = let_in(studio, user, ret_guest);
+    if (status == HUM_OK && !take_place(studio)) {
+        **ret_guest = 0;
+        status = HUM_UNAVAILABLE;
+    }
+    pthread_mutex_unlock(&studio->lock);
+    return status;
+}
+
+static void leave(struct studio *studio, int64_t *guest) {
+    pthread_mutex_lock(&studio->lock);
+    *guest = 0;
     studio->places++;
     pthread_cond_signal(&studio->freed);
     pthread_mutex_unlock(&studio->lock);
@@ -104,11 +136,14 @@ static enum hum_status work(struct str picture, struct buf *ret_avatar) {
     return status;
 }
 
-enum hum_status studio_make(struct studio *studio, struct str picture, struct buf *ret_avatar) {
-    if (!take_place(studio)) {
-        return HUM_UNAVAILABLE;
+enum hum_status studio_make(struct studio *studio, int64_t user, struct str picture,
+                            struct buf *ret_avatar) {
+    int64_t *guest;
+    enum hum_status status = enter(studio, user, &guest);
+
+    if (status == HUM_OK) {
+        status = work(picture, ret_avatar);
+        leave(studio, guest);
     }
-    enum hum_status status = work(picture, ret_avatar);
-    give_place(studio);
     return status;
 }

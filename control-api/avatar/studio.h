@@ -1,4 +1,5 @@
-/* Where avatars are made: a few places, each a child process while somebody is in it. */
+/* Where avatars are made: a few places, each a child process while somebody is in it. Who finds
+ * them taken waits, not for long, and not in a crowd; and nobody comes twice at a time. */
 #ifndef HUM_AVATAR_STUDIO_H
 #define HUM_AVATAR_STUDIO_H
 
@@ -8,6 +9,7 @@
 
 enum {
     STUDIO_PLACES = 2,     /* pictures at a time, hence twice sandbox.h's memory at most */
+    STUDIO_GUESTS = 32,    /* people with a picture, those who wait for a place included */
     STUDIO_WAIT_MS = 2000, /* for a place */
     STUDIO_WORK_MS = 6000, /* for one picture, by the clock on the wall */
 };
@@ -21,9 +23,10 @@ void studio_free(struct studio *studio);
 
 /* Appends the avatar (WebP, at most DECODER_OUTPUT_MAX bytes) of a picture that picture_read has
  * found good. HUM_INVALID_REQUEST: it cannot be decoded, or takes more than it may.
- * HUM_UNAVAILABLE: no place within STUDIO_WAIT_MS, or the machine was too busy to get it done.
+ * HUM_RATE_LIMITED: the user has a picture in the studio already. HUM_UNAVAILABLE: there are
+ * STUDIO_GUESTS, or no place within STUDIO_WAIT_MS, or the machine was too busy to get it done.
  * HUM_INTERNAL: the child process does not start. Any thread. */
-HUM_MUSTCHECK enum hum_status studio_make(struct studio *studio, struct str picture,
+HUM_MUSTCHECK enum hum_status studio_make(struct studio *studio, int64_t user, struct str picture,
                                           struct buf *ret_avatar);
 
 #endif

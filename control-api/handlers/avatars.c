@@ -40,9 +40,13 @@ static enum hum_status set_avatar(struct request *request, struct reply *reply,
     struct pg *pg;
 
     lease_return(&request->lease); /* making one takes longer than others would like to wait */
-    enum hum_status status = studio_make(request->api->studio, request->bytes, avatar);
+    enum hum_status status =
+        studio_make(request->api->studio, request->caller.user, request->bytes, avatar);
     if (status == HUM_INVALID_REQUEST) {
         return reply_problem(reply, status, "The picture cannot be decoded");
+    }
+    if (status == HUM_RATE_LIMITED) {
+        return reply_problem(reply, status, "A picture of yours is just being made");
     }
     HTTP_TRY(status);
     HTTP_TRY(request_pg(request, &pg));

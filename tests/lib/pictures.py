@@ -81,3 +81,24 @@ def riff(*parts):
 
 def riff_chunk(name, data):
     return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def endless_jpeg():
+    """A JPEG of almost a mebibyte that takes a decoder minutes: 4,096 by 4,096 pixels, and some 24 thousand scans that
+    each go through all of them and change nothing."""
+    def segment(marker, data):
+        return bytes([0xff, marker]) + struct.pack(">H", len(data) + 2) + data
+
+    def huffman(table, symbol):  # one code, of one bit
+        return segment(0xc4, bytes([table, 1] + [0] * 15 + [symbol]))
+
+    def scan(start, end):
+        return segment(0xda, bytes([1, 1, 0, start, end, 0]))
+
+    blocks = 512 * 512
+    first = scan(0, 0) + bytes(blocks // 8)
+    # Symbol 0xe0 says that nothing follows for 16,384 blocks: with its 14 bits, 16 times.
+    others = scan(1, 63) + bytes(30)
+    head = (b"\xff\xd8" + segment(0xdb, bytes([0] + [1] * 64)) + segment(0xc2, struct.pack(">BHHB", 8, 4096, 4096, 1)
+            + bytes([1, 0x11, 0])) + huffman(0x00, 0x00) + huffman(0x10, 0xe0) + first)
+    return head + others * ((1000 * 1024 - len(head)) // len(others)) + b"\xff\xd9"
