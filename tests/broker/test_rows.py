@@ -36,7 +36,7 @@ def read_rows():
 ROWS = list(read_rows())
 
 
-FRIENDS = ("alice", "bob", "carol", "dave", "erin")
+FRIENDS = ("alice", "bob", "carol", "dave", "erin", "frank")
 FORMER = ("left", "kicked", "banned")
 IN_SERVERS = ("owner", "inside", "elsewhere", "member", *FORMER)
 
@@ -49,7 +49,7 @@ class Stage:
         self.connections, self.listeners = {}, {}
         self.make_friends()
         self.make_servers()
-        for name in ("alice", "bob", "carol", "erin", *IN_SERVERS):
+        for name in ("alice", "bob", "carol", "erin", "frank", *IN_SERVERS):
             self.names[name] = getattr(self, name).id
 
     def make_friends(self):
@@ -60,7 +60,12 @@ class Stage:
         hum.befriend(self.alice, self.erin)
         old = hum.open_dm(self.alice, self.erin)
         ok(self.alice.delete(f"/v1/friends/{self.erin.id}"), 204)
-        self.names = {"dm": dm, "other": other, "old": old, "none": "77"}
+        self.frank = hum.sign_up()
+        hum.befriend(self.frank, self.alice)
+        cut = hum.open_dm(self.alice, self.frank)
+        self.alice.say(cut, "to be marked")
+        ok(self.alice.put(f"/v1/blocks/{self.frank.id}"), 204)
+        self.names = {"dm": dm, "other": other, "old": old, "cut": cut, "none": "77"}
         self.dm, self.old, self.other = dm, old, other
         for name in FRIENDS:
             settle(hum, getattr(self, name))
@@ -68,6 +73,7 @@ class Stage:
         self.listen("bob", f"dm/{dm}/#")
         self.listen("carol", f"dm/{other}/#")
         self.listen("erin", f"dm/{old}/#")
+        self.listen("frank", f"dm/{cut}/#")
 
     def make_servers(self):
         for name in IN_SERVERS:

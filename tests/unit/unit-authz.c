@@ -195,11 +195,12 @@ static void test_closed(void **state) {
 static const struct {
     const char *name;
     int64_t id;
-} names[] = {{"alice", 11},   {"bob", 12},    {"carol", 13},   {"dave", 14},   {"erin", 15},
-             {"dm", 21},      {"old", 22},    {"other", 23},   {"none", 1000}, {"server", 31},
-             {"channel", 32}, {"second", 33}, {"foreign", 34}, {"theirs", 35}, {"private", 36},
-             {"gone", 37},    {"closed", 38}, {"owner", 41},   {"inside", 42}, {"elsewhere", 43},
-             {"member", 44},  {"left", 45},   {"kicked", 46},  {"banned", 47}};
+} names[] = {{"alice", 11},  {"bob", 12},       {"carol", 13},   {"dave", 14},   {"erin", 15},
+             {"frank", 16},  {"cut", 24},       {"dm", 21},      {"old", 22},    {"other", 23},
+             {"none", 1000}, {"server", 31},    {"channel", 32}, {"second", 33}, {"foreign", 34},
+             {"theirs", 35}, {"private", 36},   {"gone", 37},    {"closed", 38}, {"owner", 41},
+             {"inside", 42}, {"elsewhere", 43}, {"member", 44},  {"left", 45},   {"kicked", 46},
+             {"banned", 47}};
 
 static const struct {
     const char *who;
@@ -211,6 +212,8 @@ static const struct {
     {"carol", {.room = 23, .kind = ROOM_DM, .rights = 3}},
     {"dave", {.room = 23, .kind = ROOM_DM, .rights = 3}},
     {"erin", {.room = 22, .kind = ROOM_DM, .rights = 1}},
+    {"alice", {.room = 24, .kind = ROOM_DM, .rights = 1}},
+    {"frank", {.room = 24, .kind = ROOM_DM, .rights = 1}},
     {"owner", {.room = 31, .kind = ROOM_SERVER, .rights = 3}},
     {"inside", {.room = 31, .kind = ROOM_SERVER, .rights = 1}},
     {"inside", {.room = 32, .server = 31, .kind = ROOM_CHANNEL, .rights = 3}},
