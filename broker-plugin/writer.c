@@ -5,18 +5,19 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "append.h"
 #include "link.h"
 #include "numbers.h"
 #include "recent.h"
 
 enum {
-    BATCH_MAX = 1000,          /* messages of one statement */
+    BATCH_MAX = APPEND_MAX,
     BATCH_BYTES_MAX = 1 << 20, /* of their texts */
     DEFERRED_MAX = 8 * 1024,   /* messages whose rooms are locked by somebody else */
     DEFERRED_TRIED = 32,       /* of a room, tried again in one batch */
     RECENT_KEYS = 64 * 1024,
     LOADED_BATCH = 16, /* a batch of as many says that more are coming */
-    LOADED_PAUSE_MS = 1,
+    LOADED_PAUSE_MS = 3,
     BUSY_FIRST_MS = 5,
     BUSY_LAST_MS = 1000,
     BACKOFF_FIRST_MS = 50,
@@ -53,16 +54,8 @@ struct writer {
     size_t busy_count;
     time_t last_refusal_logged;
     char reason[256]; /* why a message is set aside */
-    /* Columns of the batch, as the statement takes them. */
-    int64_t rooms[BATCH_MAX], senders[BATCH_MAX], refs[BATCH_MAX];
-    struct str nonces[BATCH_MAX], texts[BATCH_MAX];
-    unsigned char keys[BATCH_MAX * MESSAGE_KEY_LEN];
-};
-
-static const struct pg_statement append_messages = {
-    "append_messages",
-    "select ord, status, seq, id, sent_at_ms from hum_append($1::smallint, $2, $3, $4, $5, $6, $7, "
-    "$8, $9, false)",
+    struct append *append;
+    struct append_verdict verdicts[BATCH_MAX];
 };
 
 static const struct pg_statement set_message_aside = {
@@ -70,11 +63,8 @@ static const struct pg_statement set_message_aside = {
     "select hum_set_aside($1, $2, $3, $4, $5)",
 };
 
-const struct pg_statement *const writer_statements[] = {&append_messages, &set_message_aside};
-const size_t writer_statement_count = 2;
-
-/* What hum_append says of a message. */
-enum append_status { APPENDED, KNOWN, BUSY, GONE, BAD_REFERENCE };
+const struct pg_statement *const writer_statements[] = {&set_message_aside};
+const size_t writer_statement_count = 1;
 
 static void pause_ms(int ms) {
     nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
@@ -164,39 +154,15 @@ static void mark_settled(struct writer *writer, const struct pending *pending) {
     }
 }
 
-static void add_params(struct writer *writer, const struct pending *batch, size_t count,
-                       bool lookup) {
-    struct pg_params *params = writer->params;
-
-    for (size_t i = 0; i < count; i++) {
-        writer->rooms[i] = batch[i].record.room;
-        writer->senders[i] = batch[i].record.sender;
-        writer->refs[i] = batch[i].record.reply_to;
-        writer->nonces[i] = batch[i].record.nonce;
-        writer->texts[i] = batch[i].record.text;
-        memcpy(writer->keys + i * MESSAGE_KEY_LEN, batch[i].key, MESSAGE_KEY_LEN);
-    }
-    pg_params_reset(params);
-    pg_add_int(params, MESSAGE_TEXT);
-    pg_add_int_array(params, writer->rooms, count, false);
-    pg_add_int_array(params, writer->senders, count, false);
-    pg_add_text_array(params, writer->nonces, count);
-    pg_add_uuid_array(params, writer->keys, NULL, count);
-    pg_add_text_array(params, writer->texts, count);
-    pg_add_int_array(params, writer->refs, count, true);
-    pg_add_json_array(params, NULL, count);
-    pg_add_bool(params, lookup);
-}
-
 static void announce(struct writer *writer, struct batch_item *batch, const struct pending *pending,
-                     int64_t seq, int64_t id, int64_t sent_at) {
+                     const struct append_verdict *verdict) {
     struct message message = {
         .room = pending->record.room,
-        .seq = seq,
-        .id = id,
+        .seq = verdict->seq,
+        .id = verdict->id,
         .from = pending->record.sender,
         .ref = pending->record.reply_to,
-        .sent_at = sent_at,
+        .sent_at = verdict->sent_at,
         .kind = MESSAGE_TEXT,
         .nonce = pending->record.nonce,
         .text = pending->record.text,
@@ -204,7 +170,7 @@ static void announce(struct writer *writer, struct batch_item *batch, const stru
 
     if (!batch_add(batch, &message)) {
         hub_log(writer->hub, true, "hum: writer: no memory to deliver message %lld of room %lld",
-                (long long)seq, (long long)message.room);
+                (long long)message.seq, (long long)message.room);
     }
 }
 
@@ -264,61 +230,41 @@ static void give_up(struct writer *writer, const struct pending *pending, enum h
 }
 
 static void settle_one(struct writer *writer, struct batch_item *done,
-                       const struct pending *pending, const struct pg_result *result, size_t row) {
-    enum append_status status = (enum append_status)pg_get_int(result, row, 1);
-
-    if (status != BUSY) {
+                       const struct pending *pending, const struct append_verdict *verdict) {
+    if (verdict->status != APPEND_BUSY) {
         mark_settled(writer, pending);
     }
-    switch (status) {
+    switch (verdict->status) {
     case APPENDED:
-        announce(writer, done, pending, pg_get_int(result, row, 2), pg_get_int(result, row, 3),
-                 pg_get_int(result, row, 4));
+        announce(writer, done, pending, verdict);
         break;
-    case KNOWN:
+    case APPEND_KNOWN:
         number_add(NUMBER_KNOWN, 1);
-        announce_head(writer, pending->record.room, pg_get_int(result, row, 2));
+        announce_head(writer, pending->record.room, verdict->seq);
         break;
-    case BUSY:
+    case APPEND_BUSY:
         defer_busy(writer, pending);
         break;
-    case GONE:
+    case APPEND_GONE:
         give_up(writer, pending, HUM_NOT_FOUND, "the room is gone", true);
         break;
-    case BAD_REFERENCE:
+    case APPEND_BAD_REFERENCE:
         give_up(writer, pending, HUM_INVALID_PAYLOAD, "reply_to is not a message of this room",
                 pending->record.replayed);
         break;
     }
 }
 
-/* The batch is committed: everybody hears what became of it. hum_append answers each message once.
- */
-static void settle(struct writer *writer, const struct pending *batch, size_t count,
-                   const struct pg_result *result) {
+/* The batch is committed: everybody hears what became of it. */
+static void settle(struct writer *writer, const struct pending *batch, size_t count) {
     struct batch_item *done = batch_new(ITEM_BATCH, count);
-    size_t row_of[BATCH_MAX];
 
-    for (size_t i = 0; i < count; i++) {
-        row_of[i] = SIZE_MAX;
-    }
-    for (size_t row = 0; row < pg_rows(result); row++) {
-        size_t ord = (size_t)pg_get_int(result, row, 0);
-
-        if (ord >= 1 && ord <= count) {
-            row_of[ord - 1] = row;
-        }
-    }
     if (!done) {
         hub_log(writer->hub, true, "hum: writer: no memory to deliver %zu messages", count);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (row_of[i] == SIZE_MAX) {
-            hub_log(writer->hub, true, "hum: writer: hum_append said nothing of a message");
-        } else {
-            settle_one(writer, done, &batch[i], result, row_of[i]);
-        }
+        settle_one(writer, done, &batch[i], &writer->verdicts[i]);
     }
     number_add(NUMBER_COMMITTED, (int64_t)done->count);
     if (done->count > 0) {
@@ -346,18 +292,18 @@ static size_t hold_back(struct writer *writer, struct pending *batch, size_t cou
     return kept;
 }
 
-static enum pg_outcome append(struct writer *writer, struct pending *batch, size_t count,
+static enum pg_outcome append(struct writer *writer, const struct pending *batch, size_t count,
                               bool lookup) {
-    struct pg_result *result = NULL;
-
-    add_params(writer, batch, count, lookup);
+    append_clear(writer->append);
+    for (size_t i = 0; i < count; i++) {
+        append_add(writer->append, &batch[i].record, batch[i].key);
+    }
     int64_t start = hub_now_us();
-    enum pg_outcome outcome = pg_run(writer->link.pg, &append_messages, writer->params, &result);
+    enum pg_outcome outcome = append_run(writer->append, writer->link.pg, lookup, writer->verdicts);
     if (outcome == PG_DONE) {
         number_measure(MEASURE_COMMIT_US, hub_now_us() - start);
         number_measure(MEASURE_BATCH_SIZE, (int64_t)count);
-        settle(writer, batch, count, result);
-        pg_result_free(result);
+        settle(writer, batch, count);
     }
     return outcome;
 }
@@ -573,6 +519,7 @@ static void *run(void *arg) {
 static void writer_free(struct writer *writer) {
     if (writer) {
         recent_free(writer->recent);
+        append_free(writer->append);
         pg_params_free(writer->params);
         link_destroy(&writer->link);
         free(writer);
@@ -591,7 +538,8 @@ struct writer *writer_start(const struct pg_config *config, struct journal *jour
     writer->hub = hub;
     writer->recent = recent_new(RECENT_KEYS);
     writer->params = pg_params_new();
-    if (!writer->recent || !writer->params ||
+    writer->append = append_new();
+    if (!writer->recent || !writer->params || !writer->append ||
         pthread_create(&writer->thread, NULL, run, writer) != 0) {
         writer_free(writer);
         return NULL;

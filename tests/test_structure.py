@@ -25,7 +25,7 @@ ALL = sources("common", "bench", "tests/unit", *DAEMONS)
 
 
 # The plugin's threads, and what they share: each speaks to PostgreSQL through functions of sql/ only.
-BROKER_SQL = {f"broker-plugin/{n}.c" for n in ("listener", "writer", "clerk", "row")}
+BROKER_SQL = {f"broker-plugin/{n}.c" for n in ("append", "listener", "writer", "clerk", "row")}
 
 
 def relative(path):

@@ -44,3 +44,29 @@ def append(cursor, messages, lookup=True, wait=True, kind=TEXT):
 
 def make_room(database, kind=1):
     return database.value("insert into rooms (id, kind) values (hum_id(), %s) returning id", kind)
+
+
+def append_texts(cursor, messages):
+    """Calls hum_append_texts as the writer does; one Row a message, or None where it sends one to hum_append."""
+    rooms = sorted({m["room"] for m in messages})
+    counts, reach = [0] * len(rooms), [0] * len(rooms)
+    slots, ranks = [], []
+    for m in messages:
+        slot = rooms.index(m["room"])
+        counts[slot] += 1
+        reach[slot] = max(reach[slot], m["ref"] or 0)
+        slots.append(slot + 1)
+        ranks.append(counts[slot])
+    cursor.execute(
+        "select base, first_id, sent_at_ms from hum_append_texts(%s::bigint[], %s::bigint[],"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[],"
+        " %s::text[], %s::bigint[])",
+        (rooms, counts, reach, slots, ranks, [m["sender"] for m in messages],
+         [m["nonce"] for m in messages], [dedup_key(m["sender"], m["nonce"]) for m in messages],
+         [m["text"] for m in messages], [m["ref"] for m in messages]))
+    found = cursor.fetchall()
+    if not found:
+        return None
+    assert len(found) == len(rooms)
+    return [Row(i + 1, APPENDED, found[s - 1][0] + r, found[s - 1][1] + i, found[s - 1][2])
+            for i, (s, r) in enumerate(zip(slots, ranks))]

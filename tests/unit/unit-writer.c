@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "append.h"
 #include "writer.h"
 
 enum { ROOMS = 7, GONE_ROOM = 7, STORED_MAX = 40000, BYTES = 512 * 1024, BATCH = 1000 };
@@ -166,10 +167,25 @@ static void store(int64_t room, int64_t sender, struct str nonce) {
 
 static bool is_poison(struct str text) { return str_equal(text, str_of("poison")); }
 
+/* What both statements ask for, message by message. */
+static bool is_short(const struct pg_params *params) { return params->int_arrays == 7; }
+
+static size_t message_count(const struct pg_params *params) {
+    return params->counts[is_short(params) ? 3 : 0];
+}
+
+static int64_t room_of(const struct pg_params *params, size_t i) {
+    return is_short(params) ? params->ints[0][params->ints[3][i] - 1] : params->ints[0][i];
+}
+
+static int64_t sender_of(const struct pg_params *params, size_t i) {
+    return params->ints[is_short(params) ? 5 : 1][i];
+}
+
 /* What fails the statement as a whole, before anything is stored. */
 static enum pg_outcome objection(const struct pg_params *params, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        int64_t room = params->ints[0][i], sender = params->ints[1][i];
+        int64_t room = room_of(params, i), sender = sender_of(params, i);
 
         if (is_poison(params->texts[1][i])) {
             return PG_REJECTED;
@@ -181,7 +197,7 @@ static enum pg_outcome objection(const struct pg_params *params, size_t count) {
             return PG_CONFLICT;
         }
         for (size_t n = 0; n < i; n++) {
-            if (params->ints[0][n] == room && params->ints[1][n] == sender &&
+            if (room_of(params, n) == room && sender_of(params, n) == sender &&
                 str_equal(params->texts[0][n], params->texts[0][i])) {
                 return PG_CONFLICT;
             }
@@ -190,20 +206,18 @@ static enum pg_outcome objection(const struct pg_params *params, size_t count) {
     return PG_DONE;
 }
 
-enum { APPENDED, KNOWN, BUSY, GONE };
-
 static void append_one(const struct pg_params *params, size_t i, int64_t *cells) {
-    int64_t room = params->ints[0][i], sender = params->ints[1][i];
+    int64_t room = room_of(params, i), sender = sender_of(params, i);
     struct str nonce = params->texts[0][i];
     int64_t known = seq_of(room, sender, nonce);
 
     cells[0] = (int64_t)i + 1;
     if (room == GONE_ROOM) {
-        cells[1] = GONE;
+        cells[1] = APPEND_GONE;
     } else if (base.locked[room]) {
-        cells[1] = BUSY;
+        cells[1] = APPEND_BUSY;
     } else if (known) {
-        cells[1] = KNOWN;
+        cells[1] = APPEND_KNOWN;
         cells[2] = known;
     } else {
         store(room, sender, nonce);
@@ -224,6 +238,41 @@ static struct pg_result *append_all(const struct pg_params *params, size_t count
     return result;
 }
 
+static bool out_of_the_ordinary(const struct pg_params *params) {
+    for (size_t i = 0; i < params->counts[0]; i++) {
+        if (params->ints[0][i] == GONE_ROOM || base.locked[params->ints[0][i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A row a room: its number so far, the first id, the time. Or none. */
+static struct pg_result *append_sorted(const struct pg_params *params, size_t count) {
+    struct pg_result *result = calloc(1, sizeof *result);
+    size_t rooms = params->counts[0];
+
+    if (out_of_the_ordinary(params)) {
+        return result;
+    }
+    result->rows = rooms;
+    for (size_t i = 0; i < rooms; i++) {
+        assert_true(i == 0 || params->ints[0][i - 1] < params->ints[0][i]);
+        result->cells[i][0] = base.seq[params->ints[0][i]];
+        result->cells[i][1] = (int64_t)base.count + 1;
+        result->cells[i][2] = 1800000000000;
+    }
+    for (size_t i = 0; i < count; i++) {
+        store(room_of(params, i), sender_of(params, i), params->texts[0][i]);
+        assert_int_equal(base.seq[room_of(params, i)],
+                         result->cells[params->ints[3][i] - 1][0] + params->ints[4][i]);
+    }
+    for (size_t i = 0; i < rooms; i++) {
+        assert_int_equal(base.seq[params->ints[0][i]], result->cells[i][0] + params->ints[1][i]);
+    }
+    return result;
+}
+
 static bool one_of(int count) {
     static unsigned turns;
 
@@ -232,7 +281,7 @@ static bool one_of(int count) {
 }
 
 static enum pg_outcome run_append(const struct pg_params *params, struct pg_result **ret_result) {
-    size_t count = params->counts[0];
+    size_t count = message_count(params);
     enum pg_outcome outcome = objection(params, count);
     bool lost = one_of(base.lost), after = one_of(2);
 
@@ -246,7 +295,7 @@ static enum pg_outcome run_append(const struct pg_params *params, struct pg_resu
     if (outcome != PG_DONE) {
         return outcome;
     }
-    *ret_result = append_all(params, count);
+    *ret_result = is_short(params) ? append_sorted(params, count) : append_all(params, count);
     if (lost) {
         pg_result_free(*ret_result);
         return PG_LOST;
@@ -271,7 +320,7 @@ enum pg_outcome pg_run(struct pg *pg, const struct pg_statement *statement,
     assert_non_null(pg);
     hold();
     enum pg_outcome outcome =
-        statement == writer_statements[0] ? run_append(params, ret_result) : run_aside(params);
+        statement == writer_statements[0] ? run_aside(params) : run_append(params, ret_result);
     let_go();
     return outcome;
 }
