@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from lib.mqtt import REFUSED, TAKEN, V5, V311, Client, Gone, Refused, arrive, eventually
+from lib.mqtt import DENIED, REFUSED, TAKEN, V5, V311, Client, Gone, Refused, arrive, eventually
 from lib.rest import ok
 from lib.tokens import Mint
 
@@ -217,6 +217,33 @@ def test_a_person_is_there_as_soon_as_they_are_signed_up(connect, hum):
     for _ in range(10):
         carol = hum.sign_up()
         arrive(lambda: connect(carol, at_once=True), f"user/{carol.id}/inbox")
+
+
+def first_request(client, person, what):
+    if what == "subscribe":
+        return client.subscribe(f"user/{person.id}/inbox")
+    return client.publish(f"user/{person.id}/sync", {"tag": "a", "rooms": {}})
+
+
+@pytest.mark.parametrize("what", ["subscribe", "publish"])
+@pytest.mark.parametrize("version", (V311, V5), ids=("3.1.1", "5"))
+def test_who_is_not_known_yet_is_turned_away_and_comes_back(connect, hum, version, what):
+    """While their rights cannot be loaded: refused or not answered, closed, and told nothing. Then let in."""
+    with hum.database.session(autocommit=False) as cursor:
+        cursor.execute("lock table channel_members in access exclusive mode")
+        carol = hum.sign_up()
+        for _ in range(3):
+            client = connect(carol, at_once=True, version=version)
+            try:
+                assert first_request(client, carol, what) in DENIED.values()
+            except Gone:
+                pass
+            client.closed()
+            assert client.heard() == []
+        cursor.connection.rollback()
+    client = arrive(lambda: connect(carol, at_once=True, version=version), f"user/{carol.id}/inbox")
+    hum.befriend(hum.sign_up(), carol)
+    client.told("friend_request_received")
 
 
 def test_a_session_of_a_refreshed_token_goes_on(connect, hum, people):
