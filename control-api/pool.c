@@ -24,7 +24,7 @@ struct pool {
     pthread_mutex_t lock;      /* what follows */
     pthread_cond_t freed;      /* a connection is idle */
     pthread_cond_t work;       /* for the keeper: something is broken, or stopping */
-    struct pg *idle[POOL_MAX]; /* the one that came last goes first: its caches are warm */
+    struct pg *idle[POOL_MAX]; /* in the order of their coming; see pick */
     size_t idle_count;
     struct pg *broken[POOL_MAX]; /* for the keeper to close */
     size_t broken_count;
@@ -239,6 +239,23 @@ void pool_cut(struct pool *pool) {
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* The connection that this thread had last, as its process tends to run on the same core; else the
+ * one that came last, whose caches are warm. Call with the lock held; one must be idle. */
+static struct pg *pick(struct pool *pool) {
+    static _Thread_local const struct pg *had; /* compared only: it may be closed */
+    struct pg **last = &pool->idle[--pool->idle_count], **found = last;
+
+    for (size_t i = 0; i < pool->idle_count; i++) {
+        if (pool->idle[i] == had) {
+            found = &pool->idle[i];
+        }
+    }
+    struct pg *pg = *found;
+    *found = *last;
+    had = pg;
+    return pg;
+}
+
 enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
     struct timespec until = in_ms(wait_ms);
     struct pg *pg = NULL;
@@ -247,7 +264,7 @@ enum hum_status pool_take(struct pool *pool, int wait_ms, struct pg **ret_pg) {
     pthread_mutex_lock(&pool->lock);
     while (!pg) {
         if (pool->idle_count > 0) {
-            pg = pool->idle[--pool->idle_count];
+            pg = pick(pool);
             if (!alive(pg)) {
                 put_broken(pool, pg);
                 pg = NULL;

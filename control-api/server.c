@@ -22,8 +22,10 @@ enum { STACK_SIZE = 1024 * 1024 };
 enum {
     CONNECTIONS_MAX = 1000, /* a thread each; those beyond are closed at once */
     BACKLOG = 1024,
-    IDLE_TIMEOUT_S = 30,           /* of a connection on which nothing moves */
-    CONNECTION_MEMORY = 64 * 1024, /* for a request's line and headers, and the answer's */
+    IDLE_TIMEOUT_S = 30, /* of a connection on which nothing moves */
+    /* For a request's line and headers, and the answer's. All of it is zeroed for each request: 64
+     * KiB cost a twelfth of the requests that read one row. */
+    CONNECTION_MEMORY = 32 * 1024,
     STOP_TIMEOUT_S = 10,
     CUT_TIMEOUT_S = 2, /* for those whose statement was cut off to tell their client */
 };

@@ -59,6 +59,8 @@ static void write_backlog(struct buf *out, struct pool *pool) {
          (uint64_t)n.oldest_job_ms},
         {"hum_events_rows", "gauge", "Events that are kept, as PostgreSQL estimates",
          (uint64_t)n.events},
+        {"hum_events_oldest_milliseconds", "gauge", "Age of the oldest of them",
+         (uint64_t)n.oldest_event_ms},
     };
 
     write_numbers(out, list, up ? sizeof list / sizeof list[0] : 1);

@@ -5,7 +5,10 @@
 static const struct pg_statement get = {
     "backlog_get",
     "select j.count, coalesce(n.ms - (j.first >> 22) - 1704067200000, 0), "
-    "(select greatest(reltuples, 0)::bigint from pg_class where oid = 'events'::regclass) "
+    "(select greatest(reltuples, 0)::bigint from pg_class where oid = 'events'::regclass), "
+    "coalesce(n.ms - (select (extract(epoch from e.at) * 1000)::bigint from events e, events_swept "
+    "s "
+    " where (e.xid, e.id) > (s.xid, s.id) order by e.xid, e.id limit 1), 0) "
     "from (select count(*) as count, min(id) as first from jobs) j, "
     "(select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms) n",
 };
@@ -19,6 +22,7 @@ enum pg_outcome store_backlog(struct pg *pg, struct backlog *ret) {
             .jobs = pg_get_int(rows, 0, 0),
             .oldest_job_ms = pg_get_int(rows, 0, 1),
             .events = pg_get_int(rows, 0, 2),
+            .oldest_event_ms = pg_get_int(rows, 0, 3),
         };
         pg_result_free(rows);
     }

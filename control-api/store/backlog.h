@@ -8,6 +8,7 @@ struct backlog {
     int64_t jobs;
     int64_t oldest_job_ms; /* its age */
     int64_t events;        /* that are kept, an estimate */
+    int64_t oldest_event_ms;
 };
 
 HUM_MUSTCHECK enum pg_outcome store_backlog(struct pg *pg, struct backlog *ret);

@@ -134,6 +134,8 @@ def test_work_that_waits(hum):
 def test_events(hum, alice):
     numbers = scrape(hum)
     assert single(numbers, "hum_events_rows") >= 0
+    first = hum.database.value("select extract(epoch from now() - min(at)) * 1000 from events")
+    assert abs(single(numbers, "hum_events_oldest_milliseconds") - float(first)) < 60000
 
 
 def test_without_a_database(new_instance):
