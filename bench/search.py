@@ -35,7 +35,9 @@ set auto_explain.log_timing = off;
 set client_min_messages = log;
 set plan_cache_mode = force_generic_plan;
 prepare search(bigint, text, bigint, text, integer) as {sql};
-execute search({user}, 'marli', 0, '', 51);
+\\o /dev/null
+execute search({user}, 'mar', 0, '', 51);
+execute search({user}, 'mraliza', 0, '', 51);
 """
 
 
