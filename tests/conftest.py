@@ -5,8 +5,11 @@ import os
 
 import pytest
 
+from lib import spec
 from lib.instance import PARTS, PRESET, Instance
 from lib.mqtt import Client, Refused, settle
+
+PASSED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -15,6 +18,22 @@ def pytest_collection_modifyitems(config, items):
     left_out = [i for i in items if any(missing[m] for m in missing if i.get_closest_marker(m))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [i for i in items if i not in left_out]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if call.when == "call":
+        item.stash[PASSED] = report.passed
+
+
+@pytest.fixture(autouse=True)
+def specified(request):
+    """Every answer and message that came was one that docs/openapi.yaml and docs/asyncapi.yaml allow."""
+    yield
+    found, spec.violations[:] = [*spec.violations], []
+    if request.node.stash.get(PASSED, True):  # else it has said so already, or has another trouble
+        assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="session")

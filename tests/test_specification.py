@@ -1,8 +1,11 @@
-"""docs/openapi.yaml against the code that it is about: the route table, the status codes."""
+"""docs/openapi.yaml and docs/asyncapi.yaml against the code that they are about, and the checks that hold all other
+tests to them (lib/spec.py)."""
 
+import json
 import re
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 
 from lib import spec
 from lib.instance import ROOT
@@ -99,10 +102,150 @@ def refs(node):
 
 
 def test_what_is_referred_to_is_there_and_all_of_it_is_used():
-    used = set(refs(spec.OPENAPI))
+    used = set(refs(spec.ALL))
     for ref in used:
         spec.resolve({"$ref": ref})
-    components = spec.OPENAPI["components"]
-    there = {f"#/components/{kind}/{key}" for kind in components for key in components[kind]}
-    unused = {r for r in there - used if not r.startswith(("#/components/securitySchemes/", "#/components/examples/"))}
-    assert not unused
+    for document in spec.ALL:
+        components = spec.ALL[document]["components"]
+        there = {f"#/{document}/components/{kind}/{key}" for kind in components for key in components[kind]}
+        loose = tuple(f"#/{document}/components/{kind}/" for kind in ("securitySchemes", "examples"))
+        assert not {r for r in there - used if not r.startswith(loose)}
+
+
+# --- topics ---
+
+VERB = re.compile(r'\{"(\w+)", TOPIC_(\w+), (true|false), TAIL_(\w+)\}')
+
+
+def topics_of_the_code():
+    """Every topic of common/topic.c, with whether it is one that clients publish requests to."""
+    rooms = ["dm/{dm}", "server/{server}", "server/{server}/channel/{channel}"]
+    tails = {"NONE": "", "USER": "/{user}", "TAG": "/{tag}"}
+    for word, verb, of_user, tail in VERB.findall((ROOT / "common" / "topic.c").read_text()):
+        for room in ["user/{user}"] if of_user == "true" else rooms:
+            yield f"{room}/{word}{tails[tail]}", verb
+
+
+def test_every_topic_is_specified():
+    assert dict(topics_of_the_code()).keys() == {c["address"] for c in spec.ASYNCAPI["channels"].values()}
+
+
+def test_which_way_a_topic_goes():
+    requests = {"SEND", "READ", "TOKEN", "SYNC"}
+    expected = {topic: {"receive"} if verb in requests else {"send"} for topic, verb in topics_of_the_code()}
+    expected.update({topic: {"receive", "send"} for topic, verb in topics_of_the_code() if verb == "TYPING"})
+    found = {}
+    for operation in spec.ALL["asyncapi"]["operations"].values():
+        found.setdefault(spec.resolve(operation["channel"])["address"], set()).add(operation["action"])
+    assert found == expected
+
+
+def test_a_topic_names_its_parameters():
+    for key, channel in spec.ASYNCAPI["channels"].items():
+        assert list(channel["parameters"]) == re.findall(r"\{(\w+)\}", channel["address"]), key
+
+
+def test_the_kinds_of_messages_and_rooms():
+    """Both lists as common/message.c has them."""
+    text = (ROOT / "common" / "message.c").read_text()
+    names = re.findall(r'return "(\w+)";', text)
+    schemas = spec.OPENAPI["components"]["schemas"]
+    rooms = schemas["Room"]["properties"]["kind"]["enum"]
+    assert [*schemas["Message"]["discriminator"]["mapping"], *rooms] == names
+
+
+# --- the checks themselves ---
+
+ID, TIME = "7353960518426624", "2026-01-31T09:30:00.125Z"
+TEXT = {"room": ID, "seq": 7, "id": ID, "kind": "text", "from": ID, "nonce": "c1-17", "text": "hi", "sent_at": TIME}
+EDIT = {"room": ID, "seq": 8, "id": ID, "kind": "edit", "from": ID, "text": "ho", "target": 7, "sent_at": TIME}
+DELETE = {"room": ID, "seq": 9, "id": ID, "kind": "delete", "from": ID, "target": 7, "sent_at": TIME}
+OPENED = {"room": ID, "seq": 1, "id": ID, "kind": "dm_opened", "sent_at": TIME,
+          "data": {"user": {"id": ID, "nickname": "alice"}, "dm_id": ID}}
+WRONG = [None, True, 0, -1, 1.5, 10**19, "", "x", "07", [], {}, "2026-01-31T09:30:00Z", "edit"]
+
+
+def spoiled(value):
+    """Values with one member missing, added, or of another kind."""
+    for name in value:
+        yield {n: v for n, v in value.items() if n != name}
+        for wrong in WRONG:
+            yield {**value, name: wrong}
+        if isinstance(value[name], dict):
+            for inner in spoiled(value[name]):
+                yield {**value, name: inner}
+    yield {**value, "more": 1}
+
+
+@pytest.mark.parametrize("value", [TEXT, EDIT, DELETE, OPENED], ids=lambda v: v["kind"])
+def test_the_quick_and_the_exact_validator_agree(value):
+    schema = {"$ref": "#/openapi/components/schemas/Message"}
+    assert spec.mismatch(schema, value) is None
+    refused = 0
+    for other in spoiled(value):
+        exact = spec.judge(schema).is_valid(other)
+        why = spec.mismatch(schema, other)
+        assert (why is None) == exact, (other, why)
+        assert why is None or "jsonschema" not in why, other
+        refused += not exact
+    assert refused > 50
+
+
+def headers(**more):
+    return CaseInsensitiveDict({"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*",
+                                "X-Request-Id": "r", "Cache-Control": "no-store",
+                                "Content-Type": "application/json"} | more)
+
+
+def refused(check, *args):
+    with pytest.raises(spec.Violation):
+        check(*args)
+    assert len(spec.violations) == 1
+    return spec.violations.pop()
+
+
+LIVE = ("GET", "/health/live", 200)
+UNSPECIFIED = {
+    "a status": (*LIVE[:2], 201, headers(), b'{"status":"ok"}'),
+    "a member": (*LIVE, headers(), b'{"status":"ok","more":1}'),
+    "a type": (*LIVE, headers(**{"Content-Type": "text/html"}), b'{"status":"ok"}'),
+    "a header that may be kept": (*LIVE, headers(**{"Cache-Control": "public"}), b'{"status":"ok"}'),
+    "no JSON": (*LIVE, headers(), b'{"status":'),
+    "a body to HEAD": ("HEAD", "/health/live", 200, headers(), b"{}"),
+    "a path": ("GET", "/v1/nothing", 200, headers(), b"{}"),
+    "a method": ("PUT", "/health/live", 200, headers(), b"{}"),
+    "another code": ("GET", "/v1/users/7", 404, headers(**{"Content-Type": PROBLEM}), json.dumps(
+        {"type": "about:blank", "title": "t", "status": 404, "code": "banned", "detail": "d"}).encode()),
+    "no Retry-After": ("GET", "/health/ready", 503, headers(**{"Content-Type": PROBLEM}), json.dumps(
+        {"type": "about:blank", "title": "t", "status": 503, "code": "unavailable", "detail": "d"}).encode()),
+}
+
+
+@pytest.mark.parametrize("answer", UNSPECIFIED.values(), ids=UNSPECIFIED.keys())
+def test_answers_that_are_not_specified(answer):
+    assert answer[1] in refused(spec.check_answer, *answer)
+
+
+def test_answers_that_are():
+    spec.check_answer(*LIVE, headers(), b'{"status":"ok"}')
+    spec.check_answer("HEAD", "/health/live", 200, headers(), b"")
+    spec.check_answer("OPTIONS", "/v1/users/x", 204, headers(), b"")
+
+
+@pytest.mark.parametrize("message", [
+    ("dm/5/messages", json.dumps({**TEXT, "seq": 0}).encode(), 1, False),
+    ("dm/5/messages", json.dumps(OPENED).encode(), 1, False),
+    ("dm/5/messages", json.dumps(TEXT).encode(), 1, True),
+    ("dm/5/send", b'{"nonce":"n","text":"t"}', 1, False), ("dm/05/messages", json.dumps(TEXT).encode(), 1, False),
+    ("user/5/presence", b"{}", 1, True), ("user/5/typing/5", b"{}", 0, False), ("dm/5/typing/6", b"{}", 1, False),
+    ("user/5/sync/a", b'{"items":[],"done":false,"more":["7"]}', 1, False), ("user/5/errors", b"", 1, False),
+], ids=lambda m: m[0])
+def test_messages_that_are_not_specified(message):
+    assert message[0] in refused(spec.check_message, *message)
+
+
+def test_messages_that_are():
+    spec.check_message("server/5/channel/6/messages", json.dumps(TEXT).encode(), 1)
+    spec.check_message("user/5/inbox", json.dumps(OPENED).encode(), 1)
+    spec.check_message("user/5/presence", b"", 1, True)
+    spec.check_message("user/5/sync/a", b'{"items":[],"done":true,"more":["7"]}', 1)

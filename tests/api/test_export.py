@@ -49,8 +49,8 @@ def read_all(sock):
 def write_many(hum, person, room, count=MANY, text="x" * 200):
     """Messages of a person, past the API."""
     hum.database.rows(
-        "insert into messages (room_id, seq, id, sender_id, kind, text, sent_at)"
-        " select r.id, r.last_seq + i, r.last_seq + i, %s, 1, %s || i, now()"
+        "insert into messages (room_id, seq, id, sender_id, kind, nonce, text, sent_at)"
+        " select r.id, r.last_seq + i, r.last_seq + i, %s, 1, 'n' || i, %s || i, now()"
         " from rooms r, generate_series(1, %s) i where r.id = %s", person.id, text, count, room)
     hum.database.rows("update rooms set last_seq = last_seq + %s where id = %s", count, room)
 

@@ -57,7 +57,8 @@ def test_a_long_log_comes_in_parts(people, hum):
     a, b, dm = people
     hum.database.rows(
         "select count(*) from hum_append(1::smallint, array_fill(%s::bigint, array[2300]),"
-        " array_fill(%s::bigint, array[2300]), array_fill(null::text, array[2300]),"
+        " array_fill(%s::bigint, array[2300]),"
+        " array(select 's' || i from generate_series(1, 2300) i),"
         " array_fill(null::uuid, array[2300]), array_fill('x'::text, array[2300]),"
         " array_fill(null::bigint, array[2300]), array_fill(null::jsonb, array[2300]), false, true)",
         dm, a.id)

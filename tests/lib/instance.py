@@ -14,10 +14,10 @@ import time
 
 import requests
 
-from lib import rest
+from lib import rest, spec
 from lib.database import Database
+from lib.paths import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "hum"
 PRESET = os.environ.get("HUM_PRESET", "release")
 PARTS = ("postgres", "mosquitto", "api")
@@ -87,9 +87,14 @@ class Instance:
         self.http = requests.Session()
         adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=64)
         self.http.mount("http://", adapter)
+        self.http.hooks["response"].append(self._check)
         self.rest = rest.Rest(self.http_url, http=self.http)  # a client that has not signed in
         self.first_pids = {}
         self._owner = None
+
+    def _check(self, response, **how):
+        if response.url.startswith(f"{self.http_url}/"):  # and not the broker's metrics
+            spec.check_response(response, **how)
 
     # --- the script ---
 

@@ -3,6 +3,7 @@
 Nothing here sleeps: every wait is for something that arrives, with a bound that only a defect
 reaches."""
 
+import contextlib
 import json
 import threading
 import time
@@ -12,6 +13,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from lib import spec
 from lib.rest import unique
 
 V311, V5 = paho.MQTTv311, paho.MQTTv5
@@ -113,6 +115,8 @@ class Client:
                 self.changed.notify_all()
 
         def on_message(_client, _data, m):
+            with contextlib.suppress(spec.Violation):  # is noted, and fails the test in its end
+                spec.check_message(m.topic, m.payload, m.qos, m.retain)
             with self.changed:
                 self.received.append(Received(m.topic, m.payload, m.qos, m.retain))
                 self.changed.notify_all()

@@ -4,6 +4,10 @@ import json
 import socket
 from collections import namedtuple
 
+from requests.structures import CaseInsensitiveDict
+
+from lib import spec
+
 Answer = namedtuple("Answer", "status headers body")
 
 
@@ -54,7 +58,10 @@ def request(hum, method, target, body=b"", token=None, headers=()):
         if not any(h.lower().startswith("content-type:") for h in headers):
             lines.append("Content-Type: application/json")
     head = "\r\n".join([*lines, *headers, "", ""]).encode("latin-1")
-    return exchange(hum, head + body, head=method == "HEAD")
+    answer = exchange(hum, head + body, head=method == "HEAD")
+    if answer is not None:
+        spec.check_answer(method, target, answer.status, CaseInsensitiveDict(answer.headers), answer.body)
+    return answer
 
 
 def problem(answer, status, code):

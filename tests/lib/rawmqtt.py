@@ -6,6 +6,8 @@ bound, and nothing is done behind the caller's back: no pings, no acknowledgemen
 import socket
 import struct
 
+from lib import spec
+
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70
 SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 0x80, 0x90, 0xA0, 0xB0
 PINGREQ, PINGRESP, DISCONNECT, AUTH = 0xC0, 0xD0, 0xE0, 0xF0
@@ -140,6 +142,7 @@ class Raw:
         body = self._exactly(length)
         if first & 0xF0 == PUBLISH:
             self.heard.append(self._publication(first, body))
+            spec.check_message(*self.heard[-1], (first >> 1) & 3, bool(first & 1))
         return first, body
 
     def _publication(self, first, body):

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import requests
 
+from lib import spec
+
 PROBLEM = "application/problem+json"
 TIMEOUT_S = 30
 RENEW_S = 600  # an access token is good for 900
@@ -73,6 +75,7 @@ class Rest:
             headers.setdefault("Content-Type", "application/json")
         kw.setdefault("timeout", TIMEOUT_S)
         kw.setdefault("allow_redirects", False)
+        kw.setdefault("hooks", {"response": spec.check_response})
         return self.http.request(method, self.url + path, headers=headers, **kw)
 
     def get(self, path, **params):

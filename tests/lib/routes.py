@@ -3,7 +3,7 @@
 import re
 from collections import namedtuple
 
-from lib.instance import ROOT
+from lib.paths import ROOT
 
 Route = namedtuple("Route", "method path auth limit")
 
