@@ -1,9 +1,7 @@
 """The broker dies, is told to reload, or runs out of descriptors, while people chat."""
 
 import contextlib
-import os
 import signal
-import subprocess
 import threading
 
 import pytest
@@ -95,32 +93,12 @@ def test_reloaded_every_200_ms(bed, outage):
     bed.returned(mark)
 
 
-@contextlib.contextmanager
-def few_descriptors(broker, spare):
-    """Leaves the broker so many descriptors more than it has open. As its own user, who may lower the
-    limit and raise it again."""
-    def limit(files):
-        command = ["prlimit", f"--pid={broker.pid}", f"--nofile={files}:{broker.files[1]}"]
-        if os.geteuid() == 0:
-            command = ["setpriv", f"--reuid={broker.owner.st_uid}", f"--regid={broker.owner.st_gid}", "--clear-groups",
-                       *command]
-        subprocess.run(command, check=True)
-
-    # The limit is on numbers, and those in use are not without gaps.
-    highest = max(int(fd) for fd in os.listdir(f"/proc/{broker.pid}/fd"))
-    limit(highest + 1 + spare)
-    try:
-        yield
-    finally:
-        limit(broker.files[0])
-
-
 def test_descriptors_exhausted(bed):
     (alice, *_), (ab, _) = bed.crowd()
     mark = bed.mark()
     bed.talk()
     bed.moment()
-    with few_descriptors(bed.broker, 2):
+    with bed.broker.few_descriptors(2):
         crowd = [bed.chatter(f"late{i}", alice.sign_in(), [ab]) for i in range(6)]
         bed.until(lambda: sum(c.endings.total() > 0 for c in crowd) >= 4, "some are turned away")
         # The clients snatch at whatever the broken connections to the database leave.

@@ -2,14 +2,19 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
 
 from lib.bed.bed import HEAL_S
+from lib.bed.daemons import kill_all
 from lib.bed.faults import frozen, killed, lasts, refused_to_the_broker, refusing, stopped
 from lib.bed.line import BadLine
+from lib.bed.plain import plain_broker
+from lib.instance import PRESET
 from lib.mqtt import V5, Client, Refused, eventually
+from lib.rawmqtt import Closed, Raw
 
 
 AWAY = {"killed": killed, "stopped": stopped, "frozen": frozen, "refusing": refusing}
@@ -40,6 +45,67 @@ def test_away(bed, how, outage, rounds):
         bed.healed(f"with PostgreSQL {how} and back, all")
     bed.finish()
     bed.returned(mark)
+
+
+class Stranger(threading.Thread):
+    """Somebody whom the broker has not heard of, who tries to come in again and again."""
+
+    def __init__(self, bed, person, room):
+        super().__init__(daemon=True)
+        self.bed, self.mine, self.room = bed, person.mqtt, room
+        self.over, self.tries, self.let_in = threading.Event(), 0, False
+
+    def run(self):
+        while not self.over.is_set():
+            try:
+                with Raw(self.bed.address) as raw:
+                    raw.connect(self.mine["client_id"], self.mine["username"], self.mine["password"])
+                    self.let_in = raw.subscribe(f"dm/{self.room}/messages") == [1]
+            except (Closed, OSError):
+                pass
+            self.tries += 1
+
+
+def slowest(times):
+    return max(times), sorted(times)[len(times) * 99 // 100]
+
+
+def test_pings_while_it_is_frozen(bed, outage):
+    """The broker is asked for rights that only PostgreSQL knows, and answers others meanwhile; beside it, a plain
+    Mosquitto is pinged in turn, to tell the machine's pauses from ours."""
+    (alice, *_), _ = bed.crowd()
+    bed.talk()
+    bed.moment()
+    deaf = bed.postgres.backends("hum-broker listener")
+    kill_all(deaf, signal.SIGSTOP)
+    one, two, room = bed.instance.pair()
+    strangers = [Stranger(bed, person, room) for person in (one, two)]
+    mine, ours, theirs = alice.mqtt, [], []
+    try:
+        with frozen(bed), plain_broker(bed) as plain, Raw(bed.address) as here, Raw(plain) as there:
+            assert here.connect(f"{mine['client_id']}:pings", mine["username"], mine["password"]) == 0
+            assert there.connect("plain") == 0
+            for stranger in strangers:
+                stranger.start()
+            while len(ours) < 250 * outage or min(s.tries for s in strangers) < 20:
+                for raw, times in ((here, ours), (there, theirs)):
+                    start = time.monotonic()
+                    raw.ping()
+                    times.append(time.monotonic() - start)
+            assert not any(s.let_in for s in strangers)
+    finally:
+        kill_all(deaf, signal.SIGCONT)
+    bed.until(lambda: all(s.let_in for s in strangers), "the strangers are let in")
+    for stranger in strangers:
+        stranger.over.set()
+        stranger.join(30)
+    for name, times in (("ours", ours), ("plain", theirs)):
+        bed.figure(f"{name}: the slowest of {len(times)} pings", slowest(times)[0])
+        bed.figure(f"{name}: the slowest but for one in a hundred", slowest(times)[1])
+    if outage > 2 and PRESET == "release":  # the long form has the machine for itself
+        assert slowest(ours)[1] < max(0.2, 2 * slowest(theirs)[0])
+    bed.healed("with PostgreSQL thawed, all")
+    bed.finish()
 
 
 def test_rights_fail_closed_while_it_refuses(bed):

@@ -34,10 +34,15 @@ class Daemon:
         pairs = [e.decode().split("=", 1) for e in (proc / "environ").read_bytes().split(b"\0") if e]
         self.env = dict(pairs)
         self.owner = proc.stat()
-        (line,) = [x for x in (proc / "limits").read_text().splitlines() if x.startswith("Max open files")]
-        self.files = tuple(int(word) for word in line.split()[3:5])
+        self.files = self._open_files()
         if part == "postgres":  # its title is its own; what it was started with is in a file
             self.argv = self._postgres_argv()
+
+    def _open_files(self):
+        """The limits, soft and hard."""
+        text = pathlib.Path(f"/proc/{self.pid}/limits").read_text()
+        (line,) = [x for x in text.splitlines() if x.startswith("Max open files")]
+        return tuple(int(word) for word in line.split()[3:5])
 
     def _postgres_argv(self):
         text = (self.instance.home / "postgres" / "postmaster.opts").read_text()
@@ -55,6 +60,31 @@ class Daemon:
 
     def tell(self, number):
         os.kill(self.pid, number)
+
+    @contextlib.contextmanager
+    def few_descriptors(self, spare):
+        """Leaves it so many descriptors more than it has open. As its own user, who may lower the limit and
+        raise it again."""
+        # The limit is on numbers, and those in use are not without gaps.
+        highest = max(int(fd) for fd in os.listdir(f"/proc/{self.pid}/fd"))
+        before = self._open_files()  # it may have raised its own
+        self._limit_files(highest + 1 + spare, before[1])
+        try:
+            yield
+        finally:
+            self._limit_files(*before)
+
+    def raise_descriptors(self):
+        """Ends a shortage that few_descriptors has begun, within it."""
+        hard = self._open_files()[1]
+        self._limit_files(hard, hard)
+
+    def _limit_files(self, soft, hard):
+        command = ["prlimit", f"--pid={self.pid}", f"--nofile={soft}:{hard}"]
+        if os.geteuid() == 0:
+            command = ["setpriv", f"--reuid={self.owner.st_uid}", f"--regid={self.owner.st_gid}", "--clear-groups",
+                       *command]
+        subprocess.run(command, check=True)
 
     def kill(self):
         """kill -9, and waits until it is gone."""
