@@ -102,6 +102,26 @@ def operations():
             for path, item in ALL["openapi"]["paths"].items() for method in METHODS if method in item]
 
 
+def members(schema):
+    """The names that a body takes at its top."""
+    schema = resolve(schema)
+    own = set(schema.get("properties", {}))
+    for kind in ("allOf", "oneOf", "anyOf"):
+        for part in schema.get(kind, []):
+            own |= members(part)
+    return own
+
+
+def json_bodies():
+    """The schema of each operation's JSON body, by method and path as the route table has it."""
+    found = {}
+    for method, path, operation in operations():
+        content = resolve(operation["requestBody"])["content"] if "requestBody" in operation else {}
+        if "application/json" in content:
+            found[f"{method} {table_path(path)}"] = content["application/json"]["schema"]
+    return found
+
+
 def table_path(path):
     """A path as the route table has it, where every id is called {id}."""
     return re.sub(r"\{(?!code\})\w+\}", "{id}", path)
