@@ -217,17 +217,18 @@ def test_neither_finds_the_other(hum, two):
     assert finds(a, b) and finds(b, a)
 
 
-def test_similar_names_are_hidden_as_well(hum, two):
-    a, b = two
+@pytest.mark.parametrize("who", [0, 1], ids=["who blocks", "who is blocked"])
+def test_similar_names_are_hidden_as_well(two, who):
+    one, other = two[who], two[1 - who]
     name = unique("Nightingale")
-    ok(b.patch("/v1/users/me", {"nickname": name}))
+    ok(other.patch("/v1/users/me", {"nickname": name}))
     swapped = name[:3] + name[4] + name[3] + name[5:]
 
     def similar():
-        return name in [i["nickname"] for i in ok(a.get("/v1/users/search", nickname=swapped))["items"]]
+        return name in [i["nickname"] for i in ok(one.get("/v1/users/search", nickname=swapped))["items"]]
 
     assert similar()
-    block(a, b)
+    block(*two)
     assert not similar()
 
 

@@ -11,7 +11,7 @@ from lib.servers import (enter, events, invite, inside, join, kick, leave, make_
 NOBODY = "9223372036854775807"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def owner(hum):
     return hum.sign_up()
 

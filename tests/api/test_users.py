@@ -151,6 +151,48 @@ def test_search_by_prefix_whatever_the_case(hum, alice):
     assert "x" + stem not in found(alice, stem)[:4], "those that begin with it come first"
 
 
+def test_similar_nicknames_come_after_those_with_the_prefix(hum, alice):
+    word = unique("Goldfinch")
+    names = [word + "b", word.upper() + "A", "The" + word, word[:-1]]
+    for name in names:
+        hum.sign_up(nickname=name)
+    expected = found(alice, word)
+    assert expected[:2] == [names[1], names[0]]
+    assert set(expected[2:]) == {names[2], names[3]}
+    for limit in (1, 2, 3):
+        items, _ = alice.pages("/v1/users/search", limit, nickname=word.lower())
+        assert [i["nickname"] for i in items] == expected, "in pages as in one"
+    for typed in (word[:3] + word[4] + word[3] + word[5:], word[:5] + word[6:], word[:5] + "x" + word[5:]):
+        assert {names[0], names[1]} <= set(found(alice, typed.upper())), "swapped, left out, too much"
+
+
+def test_similar_nicknames_in_pages_while_people_arrive(hum, alice):
+    word = unique("Kingfisher")
+    before = [f"{n}{word}" for n in "abcde"] + [word + "1"]
+    for name in before:
+        hum.sign_up(nickname=name)
+    seen, cursor = [], {}
+    while True:
+        page = ok(search(alice, word, limit=2, **cursor))
+        seen += [item["nickname"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+        hum.sign_up(nickname=f"{word}0{len(seen)}")  # with the prefix, once these have been shown
+        hum.sign_up(nickname=f"{'xyzuvwrst'[len(seen) // 2]}{word}")
+    assert len(seen) == len(set(seen)) and seen[0] == word + "1"
+    assert set(before) <= set(seen)
+
+
+def test_a_nickname_that_was_given_up_finds_nobody(hum, alice):
+    old, new = unique("Wagtail"), unique("Dunnock")
+    person = hum.sign_up(nickname=old)
+    assert found(alice, old) == found(alice, old[1:]) == [old]
+    ok(person.patch("/v1/users/me", {"nickname": new}))
+    assert found(alice, old) == found(alice, old[1:]) == []
+    assert found(alice, new) == found(alice, new[1:]) == [new]
+
+
 def test_search_shows_no_more_than_a_profile(hum, alice, bob):
     (item,) = ok(search(alice, bob.nickname))["items"]
     assert item == ok(alice.get(f"/v1/users/{bob.id}"))
@@ -219,7 +261,8 @@ def test_what_is_no_limit(alice, limit):
     assert "limit" in body["fields"]
 
 
-@pytest.mark.parametrize("cursor", ["!", "ü", "%", "A" * 5000, "_____w", "=", "a b"])
+@pytest.mark.parametrize("cursor", ["!", "ü", "%", "A" * 5000, "_____w", "=", "a b", "", "x", "MA", "LTEgMSBh",
+                                    "OTk5OTk5OTk5OTk5IDEgYQ", "MCAwMSBh", "/w", "MCAxIP8"])
 def test_what_is_no_cursor(alice, cursor):
     answer = search(alice, "a", cursor=cursor)
     problem(answer, 400, "invalid_request")
