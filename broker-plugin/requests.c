@@ -160,7 +160,7 @@ static enum request_verdict take_send(struct plugin *plugin, const struct client
         .reply_to = request.reply_to,
         .accepted_at = milliseconds_now(),
         .nonce = str_of(request.nonce),
-        .text = {request.text, request.text_len},
+        .text = request.text,
     };
     status = journal_push(plugin->journal, &record);
     send_free(&request);

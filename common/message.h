@@ -58,17 +58,19 @@ void message_json(struct buf *out, const struct message *message);
 /* What a Send asks for. */
 struct send_request {
     char nonce[MESSAGE_NONCE_MAX + 1];
-    char *text; /* UTF-8, owned by the request */
-    size_t text_len;
+    struct str text;  /* UTF-8; in the payload, or in what the request owns */
     int64_t reply_to; /* 0: none */
+    char *owned;
 };
 
 /* Reads a Send. On failure HUM_TOO_LARGE or HUM_INVALID_PAYLOAD; ret_detail then says what is wrong
  * (a constant text), and ret_request->nonce still holds the nonce where one could be read, so that
- * the refusal can name it (else it is empty). Free the request with send_free after success. Any
- * thread. */
+ * the refusal can name it (else it is empty). The request refers to the payload; free it with
+ * send_free after success. A Send in its plain form, without escapes in its strings and without
+ * further members, costs no allocation. Any thread. */
 HUM_MUSTCHECK enum hum_status send_parse(struct str payload, struct send_request *ret_request,
                                          const char **ret_detail);
+/* The nonce stays. */
 void send_free(struct send_request *request);
 
 /* What makes a message of this sender and nonce the same one for ever: the first half of SHA-256

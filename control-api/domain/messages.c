@@ -105,7 +105,7 @@ static enum pg_outcome send_work(struct pg *pg, void *arg, enum hum_status *ret_
                     .kind = MESSAGE_TEXT,
                     .ref = job->send->reply_to,
                     .nonce = str_of(job->send->nonce),
-                    .text = {job->send->text, job->send->text_len}},
+                    .text = job->send->text},
     };
     PG_TRY(messages_may_send(pg, job->caller, &job->room, ret_status));
     return *ret_status == HUM_OK ? append(pg, job, ret_status) : PG_DONE;

@@ -99,16 +99,10 @@ enum hum_status handle_notifications_list(struct request *request, struct reply 
 }
 
 /* The rules for a Send stand in one place, send_parse, which reads text. */
-static enum hum_status read_send(struct request *request, struct reply *reply,
-                                 struct send_request *ret) {
-    char *text = json_dumps(request->body, JSON_COMPACT);
+static enum hum_status read_send(struct reply *reply, const char *text, struct send_request *ret) {
     const char *detail = NULL;
-
-    if (!text) {
-        return HUM_INTERNAL;
-    }
     enum hum_status status = send_parse(str_of(text), ret, &detail);
-    free(text);
+
     return status == HUM_OK ? HUM_OK : reply_problem(reply, status, detail);
 }
 
@@ -130,11 +124,18 @@ static enum hum_status send(struct request *request, struct reply *reply,
 }
 
 enum hum_status handle_message_send(struct request *request, struct reply *reply) {
+    char *text = json_dumps(request->body, JSON_COMPACT); /* what is wanted refers to it */
     struct send_request wanted;
 
-    HTTP_TRY(read_send(request, reply, &wanted));
-    enum hum_status status = send(request, reply, &wanted);
-    send_free(&wanted);
+    if (!text) {
+        return HUM_INTERNAL;
+    }
+    enum hum_status status = read_send(reply, text, &wanted);
+    if (status == HUM_OK) {
+        status = send(request, reply, &wanted);
+        send_free(&wanted);
+    }
+    free(text);
     return status;
 }
 

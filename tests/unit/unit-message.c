@@ -253,6 +253,37 @@ static const struct send_case sends[] = {
     {"{" N ",\"text\":\"hi\",\"reply_to\":03}", BAD, "", NULL, 0},
 };
 
+/* Where the text lies: who is plain was read without an allocation. */
+static void test_the_plain_form(void **state) {
+    static const char *const plain[] = {
+        "{" N ",\"text\":\"hi\"}",
+        "{\"text\":\"h\xc3\xa9\"," N "}",
+        " {\t" N " ,\n\"text\" : \"hi\"\r, \"reply_to\" : 3 } ",
+    };
+    static const char *const not_plain[] = {
+        "{" N ",\"text\":\"h\\ni\"}",
+        "{" N ",\"text\":\"hi\",\"more\":1}",
+        "{" N ",\"text\":\"hi\",\"reply_to\":null}",
+    };
+    struct send_request request;
+    const char *detail;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(plain); i++) {
+        assert_int_equal(send_parse(str_of(plain[i]), &request, &detail), HUM_OK);
+        assert_null(request.owned);
+        assert_true(request.text.data > plain[i] &&
+                    request.text.data < plain[i] + strlen(plain[i]));
+        assert_string_equal(request.nonce, "c1-17");
+        send_free(&request);
+    }
+    for (size_t i = 0; i < COUNT(not_plain); i++) {
+        assert_int_equal(send_parse(str_of(not_plain[i]), &request, &detail), HUM_OK);
+        assert_non_null(request.owned);
+        send_free(&request);
+    }
+}
+
 static void check_send(struct str payload, const struct send_case *expected) {
     struct send_request request;
     const char *detail = NULL;
@@ -263,14 +294,13 @@ static void check_send(struct str payload, const struct send_case *expected) {
     }
     assert_string_equal(request.nonce, expected->nonce);
     if (status == HUM_OK) {
-        assert_int_equal(request.text_len, strlen(expected->text));
-        assert_memory_equal(request.text, expected->text, request.text_len);
+        assert_true(str_equal(request.text, str_of(expected->text)));
         assert_int_equal(request.reply_to, expected->reply_to);
         send_free(&request);
-        assert_null(request.text);
+        assert_null(request.text.data);
     } else {
         assert_non_null(detail);
-        assert_null(request.text);
+        assert_null(request.text.data);
     }
 }
 
@@ -361,8 +391,7 @@ static void test_damaged_sends(void **state) {
         }
         if (send_parse(payload, &request, &detail) == HUM_OK) {
             assert_true(str_nonce(str_of(request.nonce)));
-            assert_true(str_utf8((struct str){request.text, request.text_len}, NULL));
-            assert_int_equal(strlen(request.text), request.text_len);
+            assert_true(str_utf8(request.text, NULL));
             send_free(&request);
         }
         exact_free(payload);
@@ -403,6 +432,7 @@ int main(void) {
         cmocka_unit_test(test_room_kinds),
         cmocka_unit_test(test_the_longest_message_fits),
         cmocka_unit_test(test_sends),
+        cmocka_unit_test(test_the_plain_form),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_damaged_sends),
         cmocka_unit_test(test_dedup_keys),
