@@ -20,7 +20,6 @@ from lib import rawmqtt as mqtt
 from lib.bed.wire import Lost, WebSocketWire, Wire
 from lib.rest import SECRETS, unique
 
-MESSAGE_TOPIC = "dm/{}/messages"
 PUBACKS = 400  # publishes under way at once; the broker takes 1,000
 
 
@@ -36,6 +35,19 @@ def renew(person, token):
         if got.ok:
             person.session, person.token = got.json(), got.json()["access_token"]
             SECRETS.update([person.token, person.session["refresh_token"]])
+
+
+class Place(str):
+    """A room's id that knows its topic; any other str is that of a DM."""
+
+    def __new__(cls, room, path):
+        place = super().__new__(cls, room)
+        place.path = path
+        return place
+
+
+def path_of(room):
+    return room.path if isinstance(room, Place) else f"dm/{room}"
 
 
 @dataclass
@@ -183,6 +195,7 @@ class Chatter(Talker):
         self.ping_s, self.dead_s = ping_s, dead_s
         self.client_id = person.mqtt["client_id"] + (f":{suffix}" if suffix else "")
         self.log = Log(rooms)
+        self.topics = {f"{path_of(room)}/messages" for room in rooms}
         self.tag = self.prefix[-8:]  # of this client's requests to catch up
         self.connections = 0
         self.refusals = Counter()  # of CONNECT and SUBSCRIBE, by code
@@ -279,13 +292,13 @@ class Chatter(Talker):
 
     def _filters(self):
         user = self.person.id
-        return [*(MESSAGE_TOPIC.format(room) for room in self.rooms), f"user/{user}/errors",
+        return [*(f"{path_of(room)}/messages" for room in self.rooms), f"user/{user}/errors",
                 f"user/{user}/inbox", f"user/{user}/sync/+"]
 
     def _serve(self, wire):
         wire.put(self._packet("subscribe", mqtt.subscribe, *self._filters(), qos=1))
         for room in self.forbidden:
-            wire.put(self._packet("forbidden", mqtt.subscribe, f"dm/{room}/#", qos=1))
+            wire.put(self._packet("forbidden", mqtt.subscribe, f"{path_of(room)}/#", qos=1))
         while not self.over.is_set():
             if self.up:
                 self._say(wire)
@@ -315,7 +328,7 @@ class Chatter(Talker):
     # --- sending ---
 
     def _publish(self, wire, message, dup=False):
-        wire.put(self._packet(message, mqtt.publish, f"dm/{message.room}/send", message.payload, dup=dup))
+        wire.put(self._packet(message, mqtt.publish, f"{path_of(message.room)}/send", message.payload, dup=dup))
 
     def _say(self, wire):
         if self._again_at is not None:
@@ -334,7 +347,7 @@ class Chatter(Talker):
             self.tries += 1
             room = self.random.choice(self.forbidden)
             nonce = f"forbidden-{self.prefix}-{self.tries}"
-            wire.put(self._packet("intrusion", mqtt.publish, f"dm/{room}/send",
+            wire.put(self._packet("intrusion", mqtt.publish, f"{path_of(room)}/send",
                                   json.dumps({"nonce": nonce, "text": "let me in"})))
 
     def reply_to(self, room):
@@ -466,7 +479,7 @@ class Chatter(Talker):
 
     def _heard(self, topic, payload):
         words = topic.split("/")
-        if words[0] == "dm" and words[2:] == ["messages"] and words[1] in self.rooms:
+        if topic in self.topics:
             message = self._note(payload, "live")
             if self.log.note_live(message):
                 self._sync_wanted = True
