@@ -27,6 +27,7 @@ const struct route routes[] = {
     {"POST", "/v1/auth/logout", SIGNED_IN, NO_BODY, handle_logout},
     {"GET", "/v1/users/me", SIGNED_IN, NO_BODY, handle_me_get},
     {"PATCH", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_patch},
+    {"DELETE", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_delete},
     {"GET", "/v1/users/me/export", SIGNED_IN, NO_BODY, handle_me_export},
     {"PUT", "/v1/users/me/avatar", SIGNED_IN, BODY_PICTURE, handle_avatar_put},
     {"DELETE", "/v1/users/me/avatar", SIGNED_IN, NO_BODY, handle_avatar_delete},

@@ -111,15 +111,22 @@ void verified_put(struct verified *verified, struct str token, const struct toke
     pthread_mutex_unlock(&verified->lock);
 }
 
-void verified_revoke(struct verified *verified, int64_t session) {
+/* Each of the two is 0 where it does not matter. */
+static void forget(struct verified *verified, int64_t session, int64_t user) {
     pthread_mutex_lock(&verified->lock);
     verified->revocations++;
     for (size_t i = 0; i < SETS; i++) {
         for (int j = 0; j < WAYS; j++) {
-            if (verified->slots[i][j].claims.session == session) {
+            const struct token_claims *claims = &verified->slots[i][j].claims;
+
+            if ((session && claims->session == session) || (user && claims->user == user)) {
                 verified->slots[i][j] = (struct slot){0};
             }
         }
     }
     pthread_mutex_unlock(&verified->lock);
 }
+
+void verified_revoke(struct verified *verified, int64_t session) { forget(verified, session, 0); }
+
+void verified_revoke_user(struct verified *verified, int64_t user) { forget(verified, 0, user); }

@@ -34,5 +34,7 @@ void verified_put(struct verified *verified, struct str token, const struct toke
                   int64_t now_ms, uint64_t mark);
 /* Forgets all tokens of a session. Call it after the revocation is committed. */
 void verified_revoke(struct verified *verified, int64_t session);
+/* The same for all tokens of a user. */
+void verified_revoke_user(struct verified *verified, int64_t user);
 
 #endif

@@ -222,6 +222,9 @@ enum hum_status auth_login(const struct auth *auth, struct lease *lease, struct 
     randombytes_buf(work.session.seed, sizeof work.session.seed);
     TRY(lease_take(lease, &pg));
     enum hum_status status = tx_run(pg, login_in_tx, &work);
+    if (status == HUM_UNAUTHORIZED) { /* the account was erased just now */
+        status = HUM_INVALID_CREDENTIALS;
+    }
     return conclude(auth, status, &work.session, work.rows, ret_session);
 }
 

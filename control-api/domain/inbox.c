@@ -4,7 +4,6 @@
 #include "store/messages.h"
 #include "store/notify.h"
 #include "store/run.h"
-#include "store/users.h"
 
 enum { DATA_MAX = 4096 };
 
@@ -14,10 +13,9 @@ static void write_id(struct buf *out, const char *before, int64_t id) {
     buf_text(out, "\"");
 }
 
-static void write_data(struct buf *out, const struct user *actor, struct str members) {
-    write_id(out, "{\"user\":{\"id\":\"", actor->id);
-    buf_text(out, ",\"nickname\":");
-    buf_json_string(out, actor->nickname);
+/* The actor's name is added when the notice is read (hum_notice), as it is then. */
+static void write_data(struct buf *out, int64_t actor, struct str members) {
+    write_id(out, "{\"user\":{\"id\":\"", actor);
     buf_text(out, "}");
     buf_add(out, members.data, members.len);
     buf_text(out, "}");
@@ -50,22 +48,15 @@ enum pg_outcome inbox_post_with(struct pg *pg, int64_t to, enum message_kind kin
                                 struct str members) {
     struct message message = {.room = to, .kind = (int)kind};
     enum pg_outcome outcome = PG_FAILED;
-    struct pg_result *rows;
     struct buf data;
 
-    PG_TRY(store_user_get(pg, actor, &rows));
     buf_init(&data, DATA_MAX);
-    if (pg_rows(rows) > 0) {
-        struct user user = store_user_at(rows, 0);
-
-        write_data(&data, &user, members);
+    write_data(&data, actor, members);
+    if (!data.failed) {
         message.data = (struct str){data.data, data.len};
-    }
-    if (message.data.data && !data.failed) {
         outcome = post(pg, &message, actor);
     }
     buf_free(&data);
-    pg_result_free(rows);
     return outcome;
 }
 

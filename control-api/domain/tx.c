@@ -1,5 +1,7 @@
 #include "tx.h"
 
+#include <string.h>
+
 #include <time.h>
 
 /* PostgreSQL looks for deadlocks after 1 s of waiting (deadlock_timeout); lock_timeout is 2 s. What
@@ -46,14 +48,23 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Whether the work was about to refer to somebody who has erased their account (sql/, hum_living).
+ */
+static bool met_erased(const struct pg *pg, enum pg_outcome outcome) {
+    return outcome == PG_REJECTED && strcmp(pg_constraint(pg), "users_living") == 0;
+}
+
 enum hum_status tx_run(struct pg *pg, tx_fn fn, void *arg) {
     int64_t start = now_ms();
     enum hum_status status;
     enum pg_outcome outcome = run_once(pg, fn, arg, &status);
     bool deadlock = outcome == PG_BUSY && now_ms() - start < DEADLOCK_MS;
 
-    if (status == HUM_OK && (deadlock || outcome == PG_CONFLICT)) {
+    if (status == HUM_OK && (deadlock || outcome == PG_CONFLICT || met_erased(pg, outcome))) {
         outcome = run_once(pg, fn, arg, &status);
+    }
+    if (status == HUM_OK && met_erased(pg, outcome)) {
+        return HUM_UNAUTHORIZED;
     }
     return status != HUM_OK ? status : tx_status(outcome);
 }

@@ -13,7 +13,9 @@ typedef enum pg_outcome (*tx_fn)(struct pg *pg, void *arg, enum hum_status *ret_
 /* Begins, runs fn, commits or rolls back. The work is done once more when it met a deadlock, or a
  * conflict that it had no verdict for (somebody else was just ahead: this time it sees what they
  * did). Not after a lock that was not given within lock_timeout: a room that somebody has frozen
- * would hold connections of the pool twice as long. */
+ * would hold connections of the pool twice as long. And once more when somebody erased their
+ * account just then: if that was the other, the work finds nobody this time. HUM_UNAUTHORIZED: it
+ * was the caller. */
 HUM_MUSTCHECK enum hum_status tx_run(struct pg *pg, tx_fn fn, void *arg);
 
 /* What a statement's outcome means for a request. */

@@ -6,9 +6,11 @@
 
 enum { EVENT_DATA_MAX = 8 * 1024 };
 
-enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows) {
+typedef enum pg_outcome (*get_fn)(struct pg *pg, int64_t id, struct pg_result **ret_rows);
+
+static enum hum_status get_one(struct pg *pg, get_fn get, int64_t id, struct pg_result **ret_rows) {
     struct pg_result *rows;
-    enum hum_status status = tx_status(store_user_get(pg, id, &rows));
+    enum hum_status status = tx_status(get(pg, id, &rows));
 
     if (status != HUM_OK) {
         return status;
@@ -19,6 +21,14 @@ enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows
     }
     *ret_rows = rows;
     return HUM_OK;
+}
+
+enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows) {
+    return get_one(pg, store_user_get, id, ret_rows);
+}
+
+enum hum_status users_get_any(struct pg *pg, int64_t id, struct pg_result **ret_rows) {
+    return get_one(pg, store_user_get_any, id, ret_rows);
 }
 
 enum hum_status users_search(struct pg *pg, int64_t caller, struct str prefix,
@@ -35,13 +45,18 @@ struct change_job {
 
 static enum pg_outcome change_profile(struct pg *pg, void *arg, enum hum_status *ret_status) {
     const struct change_job *job = arg;
+    bool found = false;
     enum pg_outcome outcome =
-        store_user_update(pg, job->caller, job->nickname, job->nickname_key, job->about);
+        store_user_update(pg, job->caller, job->nickname, job->nickname_key, job->about, &found);
 
     if (outcome == PG_CONFLICT && strcmp(pg_constraint(pg), store_users_nickname_key) == 0) {
         *ret_status = HUM_NICKNAME_TAKEN;
     }
     PG_TRY(outcome);
+    if (!found) {
+        *ret_status = HUM_UNAUTHORIZED;
+        return PG_DONE;
+    }
     return store_event(pg, "UserProfileUpdated", job->caller, job->caller, job->event);
 }
 

@@ -9,6 +9,8 @@ enum { ABOUT_MAX = 500 }; /* code points */
 
 /* One row. HUM_NOT_FOUND: nobody has this id. ret_rows is freed with pg_result_free. */
 HUM_MUSTCHECK enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows);
+/* The same; also of somebody who has erased their account. */
+HUM_MUSTCHECK enum hum_status users_get_any(struct pg *pg, int64_t id, struct pg_result **ret_rows);
 
 /* As store_users_search. */
 HUM_MUSTCHECK enum hum_status users_search(struct pg *pg, int64_t caller, struct str prefix,

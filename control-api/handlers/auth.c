@@ -2,6 +2,7 @@
 
 #include "api.h"
 #include "domain/email.h"
+#include "domain/erasure.h"
 #include "handlers/users.h"
 
 enum {
@@ -136,6 +137,22 @@ enum hum_status handle_refresh(struct request *request, struct reply *reply) {
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(auth_refresh(&request->api->auth, &request->lease, token, &session));
     return reply_session(request, reply, 200, &session);
+}
+
+enum hum_status handle_me_delete(struct request *request, struct reply *reply) {
+    struct str password = {0};
+
+    body_text(request, reply, "password", OPTIONAL, 1, PASSWORD_MAX, &password);
+    HTTP_TRY(reply_verdict(reply));
+    enum hum_status status = erasure_run(&request->api->auth, &request->lease, request->caller.user,
+                                         request->caller.session, password);
+    if (status == HUM_INVALID_REQUEST) {
+        reply_field(reply, "password", "is required");
+    }
+    reply->http = 204;
+    return status == HUM_FORBIDDEN
+               ? reply_problem(reply, status, "Sign in again first: that was over 5 minutes ago")
+               : status;
 }
 
 enum hum_status handle_logout(struct request *request, struct reply *reply) {

@@ -7,6 +7,7 @@
 enum hum_status handle_register(struct request *request, struct reply *reply);
 enum hum_status handle_login(struct request *request, struct reply *reply);
 enum hum_status handle_refresh(struct request *request, struct reply *reply);
+enum hum_status handle_me_delete(struct request *request, struct reply *reply);
 enum hum_status handle_logout(struct request *request, struct reply *reply);
 
 #endif

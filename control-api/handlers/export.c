@@ -57,7 +57,15 @@ static const struct section sections[EXPORT_SECTIONS] = {
     [EXPORT_CHANNELS] =
         {"channels",
          {{"id", AS_ID}, {"server_id", AS_ID}, {"name", AS_TEXT}, {"joined_at", AS_TIME}}},
+    [EXPORT_VISITS] = {"channel_visits", {{"channel_id", AS_ID}, {"since", AS_TIME}}},
     [EXPORT_READ_MARKS] = {"read_marks", {{"room", AS_ID}, {"seq", AS_INT}}},
+    [EXPORT_SET_ASIDE] = {"unstored_messages",
+                          {{"id", AS_ID},
+                           {"room", AS_ID},
+                           {"nonce", AS_TEXT},
+                           {"body_base64", AS_TEXT},
+                           {"reason", AS_TEXT},
+                           {"at", AS_TIME}}},
     [EXPORT_NOTIFICATIONS] = {"notifications", {{0}}},
     [EXPORT_MESSAGES] = {"messages", {{0}}},
 };

@@ -20,7 +20,19 @@ static void render_avatar_url(struct buf *out, const struct api *api, const stru
     buf_text(out, "\"");
 }
 
+/* Nobody can pass for one of these: a nickname holds no space. */
+static void render_deleted(struct buf *out, const struct user *user) {
+    buf_text(out, "{\"id\":");
+    buf_json_id(out, user->id);
+    buf_text(out, ",\"nickname\":\"" USER_DELETED
+                  "\",\"about\":\"\",\"avatar_url\":null,\"deleted\":true}");
+}
+
 void render_user(struct buf *out, const struct api *api, const struct user *user, bool own) {
+    if (!user->nickname.data) {
+        render_deleted(out, user);
+        return;
+    }
     buf_text(out, "{\"id\":");
     buf_json_id(out, user->id);
     buf_text(out, ",\"nickname\":");
@@ -42,10 +54,12 @@ enum hum_status answer_user(struct request *request, struct reply *reply, int64_
     struct pg *pg;
     struct pg_result *rows;
 
+    bool own = id == request->caller.user;
+
     HTTP_TRY(request_pg(request, &pg));
-    HTTP_TRY(users_get(pg, id, &rows));
+    HTTP_TRY(own ? users_get(pg, id, &rows) : users_get_any(pg, id, &rows));
     struct user user = store_user_at(rows, 0);
-    render_user(&reply->body, request->api, &user, id == request->caller.user);
+    render_user(&reply->body, request->api, &user, own);
     pg_result_free(rows);
     return HUM_OK;
 }

@@ -20,6 +20,15 @@ static const struct pg_statement by_email = {
     "where lower(u.email) = lower($1)",
 };
 
+static const struct pg_statement proof = {
+    "account_proof",
+    "select p.hash, s.created_at > now() - interval '5 minutes' "
+    "from sessions s left join user_passwords p on p.user_id = s.user_id "
+    "where s.id = $2 and s.user_id = $1 and s.revoked_at is null",
+};
+
+static const struct pg_statement erase = {"account_erase", "select hum_erase($1)"};
+
 enum pg_outcome store_account_add(struct pg *pg, struct str email, struct str nickname,
                                   struct str nickname_key, const char *password_hash,
                                   int64_t *ret_id) {
@@ -37,6 +46,20 @@ enum pg_outcome store_account_by_email(struct pg *pg, struct str email,
     return RUN(pg, &by_email, ret_rows, TEXT(email));
 }
 
-const struct pg_statement *const store_accounts_statements[] = {&add, &by_email};
+enum pg_outcome store_account_proof(struct pg *pg, int64_t user, int64_t session,
+                                    struct pg_result **ret_rows) {
+    return RUN(pg, &proof, ret_rows, INT(user), INT(session));
+}
+
+enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &erase, &rows, INT(user)));
+    *ret_found = pg_get_int(rows, 0, 0) != 0;
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
+const struct pg_statement *const store_accounts_statements[] = {&add, &by_email, &proof, &erase};
 const size_t store_accounts_statements_count =
     sizeof store_accounts_statements / sizeof store_accounts_statements[0];

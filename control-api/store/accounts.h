@@ -16,6 +16,14 @@ HUM_MUSTCHECK enum pg_outcome store_account_add(struct pg *pg, struct str email,
 HUM_MUSTCHECK enum pg_outcome store_account_by_email(struct pg *pg, struct str email,
                                                      struct pg_result **ret_rows);
 
+/* What shows that it is the person who asks. None (the session has ended) or one row, freed with
+ * pg_result_free: column 0 the password's hash, null without one; column 1 whether they have signed
+ * in within the last 5 minutes. */
+HUM_MUSTCHECK enum pg_outcome store_account_proof(struct pg *pg, int64_t user, int64_t session,
+                                                  struct pg_result **ret_rows);
+/* Erases the account (sql/, hum_erase). ret_found: false when there is none (any more). */
+HUM_MUSTCHECK enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found);
+
 extern const struct pg_statement *const store_accounts_statements[];
 extern const size_t store_accounts_statements_count;
 

@@ -55,6 +55,8 @@ static const struct pg_statement place_hold = {"place_hold", PLACE " for share o
 
 static const struct pg_statement place_set = {
     "place_set",
+    "with visit as (insert into channel_visits (user_id, channel_id) values ($1, $3) "
+    " on conflict do nothing) "
     "insert into channel_members (user_id, server_id, channel_id) values ($1, $2, $3) "
     "on conflict (user_id) do update set server_id = excluded.server_id, "
     "channel_id = excluded.channel_id, joined_at = now()",

@@ -103,6 +103,20 @@ static const struct pg_statement channels = {
                        "where m.user_id = $1 and m.channel_id > $2 order by m.channel_id limit $3",
 };
 
+static const struct pg_statement visits = {
+    "export_visits",
+    "select channel_id, channel_id, " MS(
+        "since") " from channel_visits "
+                 "where user_id = $1 and channel_id > $2 order by channel_id limit $3",
+};
+
+/* The text is kept as bytes, and may be no text. */
+static const struct pg_statement set_aside = {
+    "export_set_aside",
+    "select id, id, room_id, nonce, translate(encode(body, 'base64'), E'\\n', ''), reason, " MS(
+        "at") " from set_aside where sender_id = $1 and id > $2 order by id limit $3",
+};
+
 static const struct pg_statement read_marks = {
     "export_read_marks",
     "select room_id, room_id, seq from read_marks where user_id = $1 and room_id > $2 "
@@ -119,7 +133,7 @@ static const struct pg_statement room = {
     "(select id from servers where owner_id = $1 and id > $2 and deleted_at is null "
     " order by id limit 1) "
     "union all "
-    "(select channel_id from channel_members where user_id = $1 and channel_id > $2 "
+    "(select channel_id from channel_visits where user_id = $1 and channel_id > $2 "
     " order by channel_id limit 1)) x "
     "join rooms r on r.id = x.room_id order by r.id limit 1",
 };
@@ -148,6 +162,8 @@ static const struct pg_statement *const of_section[EXPORT_SECTIONS] = {
     [EXPORT_CODES] = &codes,
     [EXPORT_CHANNELS] = &channels,
     [EXPORT_READ_MARKS] = &read_marks,
+    [EXPORT_VISITS] = &visits,
+    [EXPORT_SET_ASIDE] = &set_aside,
 };
 
 enum pg_outcome store_export_rows(struct pg *pg, enum export_section section, int64_t user,
@@ -185,8 +201,8 @@ enum pg_outcome store_export_messages(struct pg *pg, int64_t user, int64_t room_
 }
 
 const struct pg_statement *const store_export_statements[] = {
-    &sessions, &friends, &requests, &blocks,     &dms,  &servers,  &bans,
-    &invites,  &codes,   &channels, &read_marks, &room, &messages,
+    &sessions, &friends,  &requests,   &blocks, &dms,       &servers, &bans,     &invites,
+    &codes,    &channels, &read_marks, &visits, &set_aside, &room,    &messages,
 };
 const size_t store_export_statements_count =
     sizeof store_export_statements / sizeof store_export_statements[0];

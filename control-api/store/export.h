@@ -16,7 +16,9 @@ enum export_section {
     EXPORT_INVITES,
     EXPORT_CODES,
     EXPORT_CHANNELS,
+    EXPORT_VISITS, /* channels that they have been in */
     EXPORT_READ_MARKS,
+    EXPORT_SET_ASIDE,     /* messages that could not be stored */
     EXPORT_NOTIFICATIONS, /* as store_messages_after */
     EXPORT_MESSAGES,      /* not of store_export_rows */
     EXPORT_SECTIONS,

@@ -23,7 +23,10 @@ static const struct pg_statement tell = {
     "  and m.user_id > job.told_upto order by m.user_id limit $3) "
     " union all "
     " (select m.user_id from job, channel_members m where $2 = 2 and m.channel_id = job.room_id "
-    "  and m.user_id > job.told_upto order by m.user_id limit $3)), "
+    "  and m.user_id > job.told_upto order by m.user_id limit $3) "
+    " union all "
+    " (select f.id from job, unnest(job.tell) f(id) where $2 = 3 and f.id > job.told_upto "
+    "  order by f.id limit $3)), "
     "batch as (select array_agg(n.user_id order by n.user_id) as users, count(*)::integer as count "
     " from next n, job where n.user_id <> job.actor_id), "
     "told as (select b.users[a.ord] as user_id, a.seq from job, batch b, lateral hum_append("
@@ -93,8 +96,12 @@ enum pg_outcome store_jobs_recall(struct pg *pg) { return pg_run(pg, &recall, NU
 
 enum pg_outcome store_job_tell(struct pg *pg, const struct left_job *job, int limit,
                                int64_t *ret_count) {
-    enum message_kind kind =
-        job->kind == JOB_SERVER_GONE ? MESSAGE_SERVER_REMOVED : MESSAGE_CHANNEL_REMOVED;
+    static const enum message_kind kinds[] = {
+        [JOB_SERVER_GONE] = MESSAGE_SERVER_REMOVED,
+        [JOB_CHANNEL_GONE] = MESSAGE_CHANNEL_REMOVED,
+        [JOB_USER_ERASED] = MESSAGE_FRIEND_REMOVED,
+    };
+    enum message_kind kind = kinds[job->kind];
     struct pg_result *rows;
 
     PG_TRY(RUN(pg, &tell, &rows, INT(job->id), INT(job->kind), INT(limit), INT(kind),

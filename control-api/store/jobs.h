@@ -4,7 +4,7 @@
 
 #include "pg.h"
 
-enum job_kind { JOB_SERVER_GONE = 1, JOB_CHANNEL_GONE = 2 };
+enum job_kind { JOB_SERVER_GONE = 1, JOB_CHANNEL_GONE = 2, JOB_USER_ERASED = 3 };
 
 struct left_job {
     int64_t id;
@@ -13,7 +13,7 @@ struct left_job {
     bool told;
 };
 
-/* data: JSON, what those who are in the room are told. */
+/* data: JSON, what those who are in the room are told. JOB_USER_ERASED is left by hum_erase. */
 HUM_MUSTCHECK enum pg_outcome store_job_insert(struct pg *pg, enum job_kind kind, int64_t room,
                                                int64_t actor, struct str data);
 /* Takes the job that has waited longest, and locks it until the transaction ends; ret->id is 0 when

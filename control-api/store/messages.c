@@ -3,7 +3,8 @@
 #include "run.h"
 
 #define MESSAGE_COLUMNS                                                                            \
-    "m.room_id, m.seq, m.id, m.sender_id, m.kind, m.nonce, m.text, m.ref_seq, m.data::text, "      \
+    "m.room_id, m.seq, m.id, m.sender_id, m.kind, m.nonce, m.text, m.ref_seq, "                    \
+    "hum_notice(m.data)::text, "                                                                   \
     "(extract(epoch from m.sent_at) * 1000)::bigint, "                                             \
     "(extract(epoch from m.edited_at) * 1000)::bigint, "                                           \
     "(extract(epoch from m.deleted_at) * 1000)::bigint "

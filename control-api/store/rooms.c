@@ -1,13 +1,15 @@
 #include "rooms.h"
 
 #include "run.h"
+#include "users.h"
 
 /* Around a relation x(id, other, owner, server, name) of rooms that $1 may read: other is null but
  * of DMs, owner but of servers, server but of channels, name but of these two. What is unread is
  * counted to 100, and looked for among the 1,000 messages that follow the read mark: somebody who
  * writes and never reads does not make the list of rooms slow. */
 #define ROOM_COLUMNS                                                                               \
-    "select r.id, r.kind, coalesce(o.nickname, x.name), r.last_seq, coalesce(k.seq, 0), "          \
+    "select r.id, r.kind, case when x.other is null then x.name "                                  \
+    "else coalesce(o.nickname, '" USER_DELETED "') end, r.last_seq, coalesce(k.seq, 0), "          \
     "case when r.last_seq > coalesce(k.seq, 0) then "                                              \
     "(select count(*) from (select from "                                                          \
     " (select m.kind, m.sender_id, m.deleted_at from messages m "                                  \

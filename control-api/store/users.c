@@ -7,7 +7,12 @@ const char store_users_nickname_key[] = "users_nickname_key";
 static const struct pg_statement get = {
     "user_get",
     "select " USER_COLUMNS ", u.email, (extract(epoch from u.created_at) * 1000)::bigint, null, 0 "
-    "from users u where u.id = $1",
+    "from users u where u.id = $1 and u.erased_at is null",
+};
+
+static const struct pg_statement get_any = {
+    "user_get_any",
+    "select " USER_COLUMNS ", null, 0, null, 0 from users u where u.id = $1",
 };
 
 static const struct pg_statement by_key = {
@@ -44,11 +49,15 @@ static const struct pg_statement update = {
     "user_update",
     "update users set nickname = coalesce($2::text, nickname), "
     "nickname_key = coalesce($3::text, nickname_key), about = coalesce($4::text, about) "
-    "where id = $1",
+    "where id = $1 and erased_at is null returning 1",
 };
 
 enum pg_outcome store_user_get(struct pg *pg, int64_t id, struct pg_result **ret_rows) {
     return RUN(pg, &get, ret_rows, INT(id));
+}
+
+enum pg_outcome store_user_get_any(struct pg *pg, int64_t id, struct pg_result **ret_rows) {
+    return RUN(pg, &get_any, ret_rows, INT(id));
 }
 
 enum pg_outcome store_user_by_key(struct pg *pg, struct str nickname_key,
@@ -64,8 +73,13 @@ enum pg_outcome store_users_search(struct pg *pg, int64_t user, struct str prefi
 }
 
 enum pg_outcome store_user_update(struct pg *pg, int64_t id, struct str nickname,
-                                  struct str nickname_key, struct str about) {
-    return RUN(pg, &update, NULL, INT(id), TEXT(nickname), TEXT(nickname_key), TEXT(about));
+                                  struct str nickname_key, struct str about, bool *ret_found) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &update, &rows, INT(id), TEXT(nickname), TEXT(nickname_key), TEXT(about)));
+    *ret_found = pg_rows(rows) > 0;
+    pg_result_free(rows);
+    return PG_DONE;
 }
 
 struct user store_user_shown(const struct pg_result *rows, size_t row, int first) {
@@ -87,6 +101,7 @@ struct user store_user_at(const struct pg_result *rows, size_t row) {
     return user;
 }
 
-const struct pg_statement *const store_users_statements[] = {&get, &by_key, &search, &update};
+const struct pg_statement *const store_users_statements[] = {&get, &get_any, &by_key, &search,
+                                                             &update};
 const size_t store_users_statements_count =
     sizeof store_users_statements / sizeof store_users_statements[0];

@@ -9,10 +9,13 @@
 #define USER_COLUMNS "u.id, u.nickname, u.about, left(encode(u.avatar_hash, 'hex'), 16)"
 enum { USER_COLUMNS_COUNT = 4 };
 
+/* What stands in the place of the nickname of somebody who has erased their account. */
+#define USER_DELETED "deleted user"
+
 /* One row. The texts live as long as the rows they come from. */
 struct user {
     int64_t id;
-    struct str nickname;
+    struct str nickname; /* .data NULL: they have erased their account */
     struct str about;
     struct str avatar;       /* the first digits of the picture's hash; .data NULL: none */
     struct str email;        /* only of store_user_get */
@@ -21,9 +24,12 @@ struct user {
     int rank;
 };
 
-/* None or one row. ret_rows is freed with pg_result_free. */
+/* None or one row. ret_rows is freed with pg_result_free. Those who have erased their account are
+ * found by the second only. */
 HUM_MUSTCHECK enum pg_outcome store_user_get(struct pg *pg, int64_t id,
                                              struct pg_result **ret_rows);
+HUM_MUSTCHECK enum pg_outcome store_user_get_any(struct pg *pg, int64_t id,
+                                                 struct pg_result **ret_rows);
 HUM_MUSTCHECK enum pg_outcome store_user_by_key(struct pg *pg, struct str nickname_key,
                                                 struct pg_result **ret_rows);
 /* Where a search goes on: rank, key and id of the row that was last. All 0 and "": at its begin. */
@@ -39,9 +45,11 @@ HUM_MUSTCHECK enum pg_outcome store_users_search(struct pg *pg, int64_t user, st
                                                  const struct search_place *after, int limit,
                                                  struct pg_result **ret_rows);
 /* Changes what is not .data NULL; nickname and nickname_key go together. PG_CONFLICT: the nickname
- * is somebody else's (constraint store_users_nickname_key). */
+ * is somebody else's (constraint store_users_nickname_key). ret_found: false when there is nobody
+ * (any more). */
 HUM_MUSTCHECK enum pg_outcome store_user_update(struct pg *pg, int64_t id, struct str nickname,
-                                                struct str nickname_key, struct str about);
+                                                struct str nickname_key, struct str about,
+                                                bool *ret_found);
 
 extern const char store_users_nickname_key[];
 

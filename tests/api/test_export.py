@@ -1,5 +1,6 @@
 """The export of all of one's data: whole, one's own only, and nobody waits for it."""
 
+import base64
 import json
 import socket
 
@@ -11,7 +12,8 @@ from lib.rest import ok, problem, unique
 from lib.servers import enter, invite, join, make_channel, make_code, make_server
 
 SECTIONS = ["exported_at", "profile", "sessions", "friends", "friend_requests", "blocks", "dms", "servers", "bans", "invites",
-            "invite_codes", "channels", "read_marks", "notifications", "messages"]
+            "invite_codes", "channels", "channel_visits", "read_marks", "unstored_messages", "notifications",
+            "messages"]
 MANY = 12_000
 SPAN = 5000  # entries that the server looks through at a time
 
@@ -73,7 +75,9 @@ def test_everything(hum):
     other = make_server(bob)["id"]
     third = make_server(carol, "private")["id"]
     join(alice, other)
-    channel = make_channel(bob, other)
+    left, channel = make_channel(bob, other, "left"), make_channel(bob, other)
+    enter(alice, left)
+    earlier = alice.say(left, unique("mine "))
     enter(alice, channel)
     bobs = invite(bob, other, carol)
     sent = invite(alice, own["id"], bob)
@@ -81,9 +85,10 @@ def test_everything(hum):
     code = make_code(alice, other, max_uses=5)
     banned = make_server(carol)["id"]
     ok(carol.delete(f"/v1/servers/{banned}/members/{alice.id}", params={"ban": "true"}), 204)
-    said = [alice.say(room, unique("mine ")) for room in (dm, own["id"], channel)]
+    said = [alice.say(room, unique("mine ")) for room in (dm, own["id"], channel)] + [earlier]
     foreign = [bob.say(room, unique("not hers ")) for room in (dm, other)]
     ok(alice.put(f"/v1/rooms/{dm}/read", {"seq": 2}), 204)
+    hum.database.rows("select hum_set_aside(%s, %s, 'n', %s, 'bad text')", dm, alice.id, b"no \xff text" * 20)
     foe, enemy = hum.sign_up(), hum.sign_up()
     ok(alice.put(f"/v1/blocks/{foe.id}"), 204)
     ok(enemy.put(f"/v1/blocks/{alice.id}"), 204)
@@ -109,6 +114,9 @@ def test_everything(hum):
         (sent, alice.id, bob.id), (got, carol.id, alice.id)]
     made, = data["invite_codes"]
     assert (made["server_id"], made["max_uses"], made["uses"]) == (other, 5, 0)
+    assert {v["channel_id"] for v in data["channel_visits"]} == {left, channel}
+    lost, = data["unstored_messages"]
+    assert (lost["room"], base64.b64decode(lost["body_base64"])) == (dm, b"no \xff text" * 20)
     place, = data["channels"]
     assert (place["id"], place["server_id"], place["name"]) == (channel, other, "general")
     assert data["read_marks"] == [{"room": dm, "seq": 2}]

@@ -20,6 +20,7 @@ POST /v1/auth/logout
 GET /.well-known/jwks.json
 GET /v1/users/me
 PATCH /v1/users/me
+DELETE /v1/users/me
 GET /v1/users/me/export
 GET /v1/users/{id}
 GET /v1/users/search

@@ -11,7 +11,8 @@ from lib.log import APPENDED, append, make_room, message
 BROKER_FUNCTIONS = {"hum_append", "hum_append_texts", "hum_access", "hum_recent_users", "hum_room_tail",
                     "hum_room_heads", "hum_mark_read", "hum_set_aside"}
 API_FUNCTIONS = {"hum_append", "hum_amend", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
-                 "hum_similar_servers", "hum_set_avatar", "hum_similar_users", "hum_sweep_events"}
+                 "hum_erase", "hum_notice", "hum_similar_servers", "hum_set_avatar", 
+                 "hum_similar_users", "hum_sweep_events"}
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])
@@ -122,6 +123,8 @@ API_TABLES = {
     "server_invites": {"SELECT", "INSERT", "DELETE"},
     "invite_codes": {"SELECT", "INSERT", "DELETE", "UPDATE(uses)"},
     "channels": {"SELECT", "INSERT", "UPDATE(deleted_at)"},
+    "channel_visits": {"SELECT", "INSERT"},
+    "set_aside": {"SELECT"},
     "channel_members": {"SELECT", "INSERT", "DELETE", "UPDATE(channel_id,joined_at,server_id)"},
     "jobs": {"SELECT", "INSERT", "DELETE", "UPDATE(attempts,run_at,told,told_upto)"},
 }
