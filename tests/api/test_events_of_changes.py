@@ -146,6 +146,13 @@ def test_avatar(walk, alice):
               ("UserProfileUpdated", alice, alice, {"avatar": None}))
 
 
+def test_the_end_of_an_account(walk, alice, bob):
+    walk.hum.befriend(alice, bob)
+    server = make_server(alice)["id"]
+    walk.step("DELETE /v1/users/me", lambda: alice.delete("/v1/users/me", json={"password": alice.password}),
+              ("ServerDeleted", alice, server, {"server": server}), ("UserErased", alice, alice, {}), told=[bob])
+
+
 def test_friends(walk, alice, bob):
     def ask():
         walk.step("POST /v1/friends/requests", lambda: alice.post("/v1/friends/requests", {"user_id": bob.id}),

@@ -11,8 +11,8 @@ from lib.race import race
 from lib.rest import ok, problem, unique
 from lib.servers import enter, invite, join, make_channel, make_code, make_server
 
-SECTIONS = ["exported_at", "profile", "sessions", "friends", "friend_requests", "blocks", "dms", "servers", "bans", "invites",
-            "invite_codes", "channels", "channel_visits", "read_marks", "unstored_messages", "notifications",
+SECTIONS = ["exported_at", "profile", "sessions", "friends", "friend_requests", "blocks", "dms", "servers", "bans",
+            "invites", "invite_codes", "channels", "channel_visits", "read_marks", "unstored_messages", "notifications",
             "messages"]
 MANY = 12_000
 SPAN = 5000  # entries that the server looks through at a time
@@ -32,7 +32,8 @@ def open_export(hum, person):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.settimeout(30)
     sock.connect((hum.host, hum.http_port))
-    sock.sendall(f"GET /v1/users/me/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n\r\n".encode())
+    head = f"GET /v1/users/me/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n\r\n"
+    sock.sendall(head.encode())
     assert sock.recv(15) == b"HTTP/1.1 200 OK"
     return sock
 
@@ -107,7 +108,8 @@ def test_everything(hum):
     assert (block["user_id"], block["nickname"]) == (foe.id, foe.nickname)
     room, = data["dms"]
     assert (room["id"], room["user_id"], room["nickname"]) == (dm, bob.id, bob.nickname)
-    assert [(s["id"], s["owner"], s["public"]) for s in data["servers"]] == [(own["id"], True, True), (other, False, True)]
+    assert [(s["id"], s["owner"], s["public"]) for s in data["servers"]] == [
+        (own["id"], True, True), (other, False, True)]
     assert data["servers"][0]["name"] == own["name"] and data["servers"][0]["about"] == "mine"
     assert [b["server_id"] for b in data["bans"]] == [banned]
     assert [(i["id"], i["from"], i["to"]) for i in data["invites"]] == [
