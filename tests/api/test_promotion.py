@@ -83,6 +83,12 @@ def profile(s, more):
     return s.me.patch("/v1/users/me", {"about": "changed", **more}), [s.me.get("/v1/users/me")]
 
 
+def erase_me(s, more):
+    s.friends()
+    answer = s.me.delete("/v1/users/me", json={"password": s.me.password, **more})
+    return answer, [s.other.get(f"/v1/users/{s.me.id}"), s.other.get("/v1/friends", state="all")]
+
+
 def request_friend(s, more):
     answer = s.me.post("/v1/friends/requests", {"user_id": s.other.id, **more})
     return answer, [s.me.get("/v1/friends", state="all"), s.other.get("/v1/friends", state="all")]
@@ -157,6 +163,7 @@ CALLS = {
     "POST /v1/auth/login": login,
     "POST /v1/auth/refresh": refresh,
     "PATCH /v1/users/me": profile,
+    "DELETE /v1/users/me": erase_me,
     "POST /v1/friends/requests": request_friend,
     "POST /v1/dms": dm,
     "POST /v1/servers": server,
