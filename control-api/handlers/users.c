@@ -53,11 +53,14 @@ void render_user(struct buf *out, const struct api *api, const struct user *user
 enum hum_status answer_user(struct request *request, struct reply *reply, int64_t id) {
     struct pg *pg;
     struct pg_result *rows;
-
     bool own = id == request->caller.user;
 
     HTTP_TRY(request_pg(request, &pg));
-    HTTP_TRY(own ? users_get(pg, id, &rows) : users_get_any(pg, id, &rows));
+    enum hum_status status = own ? users_get(pg, id, &rows) : users_get_any(pg, id, &rows);
+    if (own && status == HUM_NOT_FOUND) { /* erased since the guard has let them in */
+        return HUM_UNAUTHORIZED;
+    }
+    HTTP_TRY(status);
     struct user user = store_user_at(rows, 0);
     render_user(&reply->body, request->api, &user, own);
     pg_result_free(rows);
