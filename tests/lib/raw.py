@@ -11,6 +11,18 @@ from lib import spec
 Answer = namedtuple("Answer", "status headers body")
 
 
+def unchunk(data):
+    """The body in chunks (RFC 9112, section 7.1); None while its end is missing."""
+    body = b""
+    while True:
+        size, end, rest = data.partition(b"\r\n")
+        if not end or len(rest) < int(size, 16) + 2:
+            return None
+        if int(size, 16) == 0:
+            return body
+        body, data = body + rest[:int(size, 16)], rest[int(size, 16) + 2:]
+
+
 def parse(data, head=False):
     """The first response in some bytes; None if there is no whole one. head: it has no body."""
     start, end, rest = data.partition(b"\r\n\r\n")
@@ -22,8 +34,11 @@ def parse(data, head=False):
         name, _, value = line.partition(":")
         assert name.lower() not in headers, f"{name} twice"
         headers[name.lower()] = value.strip()
-    length = 0 if head else int(headers.get("content-length", 0))
     status = int(lines[0].split()[1])
+    if headers.get("transfer-encoding") == "chunked" and not head:
+        body = unchunk(rest)
+        return None if body is None else Answer(status, headers, body)
+    length = 0 if head else int(headers.get("content-length", 0))
     return Answer(status, headers, rest[:length]) if len(rest) >= length else None
 
 
