@@ -50,15 +50,34 @@ def _ended(pid, tasks):
 
 
 def _sample(pids):
-    times = {}
-    queue = list(pids)
+    """What each thread has spent so far, and what those that have ended have, by key; and for each
+    key the one that its time counts under once it has ended."""
+    times, heirs = {}, {}
+    queue = [(pid, None) for pid in pids]
     while queue:
-        pid = queue.pop()
-        queue += _children(pid)
+        pid, parent = queue.pop()
+        queue += [(child, pid) for child in _children(pid)]
         tasks = {(pid, task.name): (_thread_name(pid, task), _ticks(_read(task / "stat")))
                  for task in pathlib.Path(f"/proc/{pid}/task").glob("*")}
         times |= tasks | _ended(pid, tasks)
-    return times
+        heirs |= dict.fromkeys(tasks, (pid, "threads"))
+        heirs |= dict.fromkeys([(pid, "threads"), (pid, "children")], (parent, "children"))
+    return times, heirs
+
+
+def _spent(before, pids):
+    """A name and the ticks since `before` for each key."""
+    times, heirs = before
+    now, _ = _sample(pids)
+    spent = {key: ticks - times.get(key, (name, 0))[1] for key, (name, ticks) in now.items()}
+    for key in times.keys() - now.keys():
+        # What it had spent before is in its heir's, too.
+        heir = heirs[key]
+        while heir not in now and heir in heirs:
+            heir = heirs[heir]
+        if heir in now:
+            spent[heir] -= times[key][1]
+    return [(now[key][0], max(0, ticks)) for key, ticks in spent.items()]
 
 
 def _machine_ticks():
@@ -101,8 +120,7 @@ class CpuMeter:
     def elsewhere(self, load_s=0):
         """The share of all cores that neither the processes nor `load_s` seconds of hum-load
         account for: other programs, and what a hypervisor took."""
-        own = sum(ticks - self._before.get(key, (name, 0))[1]
-                  for key, (name, ticks) in _sample(self._pids).items())
+        own = sum(ticks for _, ticks in _spent(self._before, self._pids))
         machine = _machine_ticks() - self._machine_before
         cores = os.cpu_count() * (time.monotonic() - self._began)
         return round(max(0, (machine - own) * TICK_US / 1e6 - load_s) / cores, 3)
@@ -110,8 +128,7 @@ class CpuMeter:
     def per_message(self, result, generator="hum-load"):
         """Microseconds for each message of the generator's `result`, by name, itself among them."""
         spent = {generator: result["generator_cpu_s"] * 1e6 / result["messages"]}
-        for key, (name, ticks) in _sample(self._pids).items():
-            used = ticks - self._before.get(key, (name, 0))[1]
-            share = used * TICK_US / result["messages_whole_run"]
+        for name, ticks in _spent(self._before, self._pids):
+            share = ticks * TICK_US / result["messages_whole_run"]
             spent[name] = spent.get(name, 0) + share
         return {name: round(value, 2) for name, value in spent.items()}
