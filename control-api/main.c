@@ -22,9 +22,18 @@ extern char **environ;
 
 enum { PATH_SIZE = 4096 };
 
-/* rhonabwy logs an error for every token that is none, and anybody may send those. */
+/* rhonabwy logs an error for every token that is none, and Ulfius for every body that bodies.c
+ * turns away; anybody may send those. */
 static bool is_noise(const char *message) {
-    return strncmp(message, "r_jw", 4) == 0 || strncmp(message, "_r_", 3) == 0;
+    static const char *const noise[] = {"r_jw", "_r_",
+                                        "Ulfius - Error allocating memory for con_info"};
+
+    for (size_t i = 0; i < sizeof noise / sizeof noise[0]; i++) {
+        if (strncmp(message, noise[i], strlen(noise[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void print_log(void *cls, const char *app, const time_t date, const unsigned long level,

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bodies.h"
 #include "dispatch.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -54,6 +55,7 @@ static const struct sockaddr *peer_of(struct MHD_Connection *connection) {
 }
 
 static int on_request(const struct _u_request *in, struct _u_response *out, void *user_data) {
+    bodies_received();
     pthread_mutex_lock(&running_lock);
     running++;
     is_running = true;
@@ -72,12 +74,14 @@ static int on_request(const struct _u_request *in, struct _u_response *out, void
 static pthread_key_t request_key;
 
 static void drop_request(void *state) {
+    bodies_end();
     mhd_request_completed(NULL, NULL, &state, MHD_REQUEST_TERMINATED_WITH_ERROR);
 }
 
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection) {
     void *state = ulfius_uri_logger(cls, uri);
 
+    bodies_begin();
     own_connection = connection;
     pthread_setspecific(request_key, state);
     return state;
@@ -87,6 +91,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
                          enum MHD_RequestTerminationCode code) {
     pthread_setspecific(request_key, NULL);
     mhd_request_completed(cls, connection, con_cls, code);
+    bodies_end();
     if (is_running) {
         is_running = false;
         pthread_mutex_lock(&running_lock);
@@ -182,6 +187,7 @@ static bool set_up(struct server *server) {
                              NULL) != U_OK) {
         return false;
     }
+    bodies_install();
     /* One byte more than any route takes: Ulfius truncates silently, so that byte tells. */
     instance->max_post_body_size = dispatch_body_max() + 1;
     instance->allowed_post_processor = U_POST_PROCESS_NONE;

@@ -52,7 +52,7 @@ def test_who_knows_mosquitto():
 
 
 def test_who_knows_http():
-    allowed = {f"control-api/{n}.{e}" for n in ("main", "server", "routes", "dispatch", "http") for e in "ch"}
+    allowed = {f"control-api/{n}.{e}" for n in ("main", "bodies", "server", "routes", "dispatch", "http") for e in "ch"}
     found = who_includes(r"^(ulfius|orcania|yder)\.h$")
     assert found
     assert {f for f in found if not f.startswith("control-api/handlers/")} <= allowed

@@ -12,6 +12,7 @@ struct studio {
     pthread_mutex_t lock;
     pthread_cond_t freed;
     int places;
+    uint64_t waits, timeouts, crowded;
     int64_t guests[STUDIO_GUESTS]; /* 0: nobody */
 };
 
@@ -53,6 +54,7 @@ static enum hum_status let_in(struct studio *studio, int64_t user, int64_t **ret
         }
     }
     if (!free_) {
+        studio->crowded++;
         return HUM_UNAVAILABLE;
     }
     *free_ = user;
@@ -67,11 +69,13 @@ static bool take_place(struct studio *studio) {
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STUDIO_WAIT_MS / 1000;
+    studio->waits += studio->places == 0;
     while (studio->places == 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&studio->freed, &studio->lock, &until);
     }
     bool taken = studio->places > 0;
     studio->places -= taken;
+    studio->timeouts += !taken;
     return taken;
 }
 
@@ -91,6 +95,17 @@ static void leave(struct studio *studio, int64_t *guest) {
     *guest = 0;
     studio->places++;
     pthread_cond_signal(&studio->freed);
+    pthread_mutex_unlock(&studio->lock);
+}
+
+void studio_count(struct studio *studio, struct studio_numbers *ret) {
+    pthread_mutex_lock(&studio->lock);
+    *ret = (struct studio_numbers){
+        .in_use = STUDIO_PLACES - studio->places,
+        .waits = studio->waits,
+        .timeouts = studio->timeouts,
+        .crowded = studio->crowded,
+    };
     pthread_mutex_unlock(&studio->lock);
 }
 

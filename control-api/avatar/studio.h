@@ -21,6 +21,14 @@ HUM_MUSTCHECK enum hum_status studio_new(struct studio **ret_studio);
 /* NULL is fine; nobody may be in it. */
 void studio_free(struct studio *studio);
 
+struct studio_numbers {
+    int in_use;               /* places */
+    uint64_t waits, timeouts; /* those that had to wait for one, and of these those that got none */
+    uint64_t crowded;         /* those that found STUDIO_GUESTS */
+};
+/* Any thread. */
+void studio_count(struct studio *studio, struct studio_numbers *ret);
+
 /* Appends the avatar (WebP, at most DECODER_OUTPUT_MAX bytes) of a picture that picture_read has
  * found good. HUM_INVALID_REQUEST: it cannot be decoded, or takes more than it may.
  * HUM_RATE_LIMITED: the user has a picture in the studio already. HUM_UNAVAILABLE: there are

@@ -48,6 +48,21 @@ static void write_passwords(struct buf *out, struct passwords *passwords) {
     WRITE(out, list);
 }
 
+static void write_studio(struct buf *out, struct studio *studio) {
+    struct studio_numbers n;
+
+    studio_count(studio, &n);
+    const struct number list[] = {
+        {"hum_api_avatar_places", "gauge", "Pictures that may be decoded at once", STUDIO_PLACES},
+        {"hum_api_avatar_places_in_use", "gauge", "Pictures that are being decoded",
+         (uint64_t)n.in_use},
+        {"hum_api_avatar_waits_total", "counter", "Times a picture waited for a place", n.waits},
+        {"hum_api_avatar_timeouts_total", "counter", "Times it got none in time", n.timeouts},
+        {"hum_api_avatar_crowded_total", "counter", "Times too many waited already", n.crowded},
+    };
+    WRITE(out, list);
+}
+
 /* Only the first line while the database is away: a gap says more than a zero. */
 static void write_backlog(struct buf *out, struct pool *pool) {
     struct backlog n = {0};
@@ -74,6 +89,7 @@ enum hum_status handle_metrics(struct request *request, struct reply *reply) {
     tally_write(api->tally, out);
     write_pool(out, api->pool);
     write_passwords(out, api->auth.passwords);
+    write_studio(out, api->studio);
     prometheus_single(out, "hum_api_log_lines_dropped_total", "counter",
                       "Lines of the log that nobody took in time", (int64_t)lines_dropped());
     write_backlog(out, api->pool);

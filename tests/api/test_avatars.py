@@ -6,15 +6,18 @@ import hashlib
 import io
 import os
 import pathlib
+import select
 import signal
 import socket
 import time
 import zipfile
 
 import pytest
+import requests
 from PIL import Image
 
-from lib import pictures, raw
+from lib import pictures, prometheus, raw
+from lib.instance import PRESET
 from lib.pictures import QUARTERS, TYPES, close, corners, plain, quarters, save
 from lib.race import race
 from lib.rest import ok, problem
@@ -444,7 +447,7 @@ def test_a_decoder_that_hangs(hum):
 
 
 def test_a_decoder_that_dies(hum, person):
-    for number in (signal.SIGSEGV, signal.SIGKILL):
+    for number in (signal.SIGABRT, signal.SIGKILL):
         with decoding(hum, 1) as ((pid,), (answer,)):
             os.kill(pid, number)
             problem(answer.result(), 400, "invalid_request")
@@ -462,9 +465,17 @@ def test_one_picture_a_person_at_a_time(hum):
             assert int(answer.headers["Retry-After"]) >= 1
 
 
+def numbers(hum):
+    """What /metrics says of the studio."""
+    found = prometheus.parse(hum.rest.get("/metrics").text)
+    start = "hum_api_avatar_"
+    return {name.removeprefix(start): value for (name, _), value in found.items() if name.startswith(start)}
+
+
 def test_a_flood_of_pictures(hum):
     """While all places are taken, the others are told so, and nobody else notices."""
     crowd = [hum.sign_up() for _ in range(8)]
+    before = numbers(hum)
     with decoding(hum, 2) as (pids, answers):
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -476,8 +487,11 @@ def test_a_flood_of_pictures(hum):
             assert int(answer.headers["Retry-After"]) >= 1
         assert refused or all(a.done() for a in answers)
         assert len(decoders(hum)) <= 2
+        after = numbers(hum)
+        turned_away = sum(after[f"{n}_total"] - before[f"{n}_total"] for n in ("timeouts", "crowded"))
+        assert turned_away <= len(refused) and after["places_in_use"] <= after["places"] == 2
     ok(put(crowd[0], plain()))
-    assert decoders(hum) == []
+    assert decoders(hum) == [] and numbers(hum)["places_in_use"] == 0
 
 
 # --- uploads that do not come to an end ---
@@ -518,6 +532,41 @@ def test_uploads_that_hang_take_no_place(hum, person):
     finally:
         for sock in hanging:
             sock.close()
+
+
+def test_a_thousand_large_bodies_that_hang(hum, person):
+    """None of them signed in: most are turned away, the memory is bounded, and others are served."""
+    def resident():
+        with open(f"/proc/{hum.pid('api')}/statm") as file:
+            return int(file.read().split()[1]) * 4096
+
+    size, count = 1_000_000, 300
+    head = (f"PUT {ME} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
+            f"Content-Length: {size}\r\n\r\n").encode()
+    before, open_ = resident(), []
+    try:
+        for _ in range(count):
+            sock = socket.create_connection((hum.host, hum.http_port), 30)
+            open_.append(sock)
+            with contextlib.suppress(OSError):  # closed while we send
+                sock.sendall(head + bytes(size - 1))
+        ok(person.get("/v1/users/me"))
+        waiting = set(open_)
+        while len(waiting) > 64:
+            gone, _, _ = select.select(waiting, [], [], 30)
+            assert gone, f"{len(waiting)} are still open"
+            waiting -= set(gone)
+        if PRESET == "release":  # sanitizers keep what was freed
+            assert resident() - before < 150 * 2**20, "threads come on top"
+    finally:
+        for sock in open_:
+            sock.close()
+    large = plain()[:-12] + pictures.chunk(b"prIv", bytes(500_000)) + plain()[-12:]
+    while True:  # until the server has seen them go
+        with contextlib.suppress(requests.ConnectionError):
+            ok(put(person, large))
+            break
+        time.sleep(0.05)
 
 
 # --- who is served ---

@@ -13,6 +13,7 @@ import pytest
 
 from lib import processes
 from lib.instance import PARTS, ROOT, SCRIPT, Instance, environment
+from lib.pictures import plain
 from lib.rest import Rest, ok, problem
 
 
@@ -218,7 +219,7 @@ def test_a_database_of_ones_own(hum, new_instance):
     hum.database.rows(f"create database {name} owner {name}")
     hum.database.rows(f"grant create on database {name} to {name}")
     url = f"postgresql://{name}:p%40ss%20word@/{name}?host={hum.home / 'run'}"
-    own = new_instance(HUM_DATABASE_URL=url, HUM_PUBLIC_URL="https://chat.example.org")
+    own = new_instance(HUM_DATABASE_URL=url, HUM_PUBLIC_URL="https://chat.example.org/")
     try:
         shutil.chown(own.home, (hum.home / "run").owner())
         done = own.run("up", "-d")
@@ -228,6 +229,8 @@ def test_a_database_of_ones_own(hum, new_instance):
         person = own.sign_up()
         assert person.mqtt["tcp"] == f"mqtt://chat.example.org:{own.mqtt_port}"
         assert person.mqtt["ws"].split("://")[1] == f"chat.example.org:{own.ws_port}/mqtt"
+        pictured = person.call("PUT", "/v1/users/me/avatar", data=plain(), headers={"Content-Type": "image/png"})
+        assert pictured.json()["avatar_url"].startswith(f"https://chat.example.org/v1/users/{person.id}/avatar?v=")
         database = hum.database.on(name)
         assert database.value("select count(*) from users where id = %s", person.id) == 1
         assert not [x for x in processes.command_lines().values() if "ss%20word" in x or "p@ss" in x]

@@ -3,11 +3,12 @@
 import os
 import pathlib
 import socket
+import subprocess
 
 import pytest
 
 from lib import processes
-from lib.instance import Instance
+from lib.instance import Instance, build_dir
 
 
 @pytest.fixture
@@ -117,3 +118,15 @@ def test_a_package_that_cannot_be_installed(idle, tmp_path):
     assert "no such archive" in done.stderr
     assert not processes.of_home(idle.home)
     assert policy.exists() == before
+
+
+@pytest.mark.parametrize("url", ["chat.example.org", "https://", "https://a b", 'https://a"b', "https://a/?x=1", "https://a/#x",
+                                 "https://a/<b>", "https://ü", "https://a\n", "https://" + "a" * 2000])
+def test_what_is_no_address_of_the_api(url):
+    """It is written into what clients get as it is."""
+    done = subprocess.run([build_dir() / "control-api" / "hum-api"], env={
+        "HUM_PUBLIC_URL": url, "HUM_DATABASE_URL": "postgresql:///x", "HUM_KEYS_DIR": "/nowhere"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "HUM_PUBLIC_URL" in line
