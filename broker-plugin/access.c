@@ -42,7 +42,7 @@ static size_t place(const void *array, size_t count, size_t size, int64_t id) {
 /* Makes a hole of one element at index. False: no memory. */
 static bool open_hole(void **array, size_t *count, size_t *cap, size_t size, size_t index) {
     if (*count == *cap) {
-        size_t wider = *cap ? *cap * 2 : 4;
+        size_t wider = *cap ? *cap * 2 : 1;
         void *grown = realloc(*array, wider * size);
 
         if (!grown) {

@@ -5,6 +5,8 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "authz.h"
+
 /* A subscription. The text tells apart filters that cover the same: each is unsubscribed by itself.
  */
 struct filter {
@@ -15,21 +17,26 @@ struct filter {
 };
 
 struct client {
-    const void *handle;
     struct person *person;
     int64_t session;
     int64_t expires_at;
     char *id;
     struct filter *filters;
     uint32_t filter_count, filter_cap;
-    bool doomed, kicked;
+    bool kicked;
     bool websocket;
-    bool waits;    /* for a set that holds its session */
     bool retried;  /* one set without it has come, and may have been too old */
     bool replaced; /* another connection has its client id now: kicking by id would hit that one */
     struct client *prev, *next;               /* of its person */
     struct client *doomed_prev, *doomed_next; /* of those to be kicked */
     UT_hash_handle hh;
+    /* What a delivery looks at lies together: with a thousand recipients each line of the
+     * processor's cache counts. */
+    const void *handle;
+    int64_t read_room, read_server; /* the last room that it was found to have a right to read */
+    uint32_t read_epoch;            /* at that time; 0: none was */
+    enum topic_scope read_scope;
+    bool doomed, waits; /* waits: for a set that holds its session */
 };
 
 struct person {
@@ -53,6 +60,7 @@ struct clients {
     size_t websockets;
     struct person *changed;
     struct client *doomed;
+    uint32_t epoch; /* of all rights in rooms: another with each change; never 0 */
 };
 
 struct clients *clients_new(struct rooms *rooms) {
@@ -60,8 +68,16 @@ struct clients *clients_new(struct rooms *rooms) {
 
     if (clients) {
         clients->rooms = rooms;
+        clients->epoch = 1;
     }
     return clients;
+}
+
+/* What was remembered of anybody's rights counts no more. */
+static void forget_verdicts(struct clients *clients) {
+    if (++clients->epoch == 0) {
+        clients->epoch = 1;
+    }
 }
 
 static struct person *person_of(struct user *user) { return (struct person *)user; }
@@ -197,6 +213,7 @@ bool clients_install(struct clients *clients, struct access_set *set, int64_t no
     }
     struct person *person = person_of(user);
     user->loading = false;
+    forget_verdicts(clients);
     if (!hold_rooms(clients, set)) {
         access_set_free(set);
         return false;
@@ -219,6 +236,7 @@ void clients_change_right(struct clients *clients, int64_t user, const struct ac
     if (!person || !person->user.set) {
         return;
     }
+    forget_verdicts(clients);
     struct access_set *set = person->user.set;
     bool had = access_find(set, right->room) != NULL;
     bool gets = right->rights != 0;
@@ -291,6 +309,29 @@ struct client *clients_find(struct clients *clients, const void *handle) {
 
     HASH_FIND_PTR(clients->table, &handle, client);
     return client;
+}
+
+bool client_may_read(const struct clients *clients, struct client *client,
+                     const struct topic *topic) {
+    if (client->waits || client->doomed) {
+        return false;
+    }
+    if (client->read_room == topic->id && client->read_epoch == clients->epoch &&
+        client->read_scope == topic->scope && client->read_server == topic->server &&
+        !topic_is_request(topic->verb)) {
+        return true;
+    }
+    if (authz_verdict(client->person->user.set, AUTHZ_READ, topic) != HUM_OK) {
+        return false;
+    }
+    /* Of a user, each topic has rules of its own. */
+    if (topic->scope != TOPIC_USER) {
+        client->read_room = topic->id;
+        client->read_server = topic->server;
+        client->read_scope = topic->scope;
+        client->read_epoch = clients->epoch;
+    }
+    return true;
 }
 
 /* Marks the connections of this client id as replaced, and counts the session's others. */
@@ -451,7 +492,7 @@ static struct filter *find_filter(struct client *client, const char *text) {
 }
 
 static bool grow_filters(struct client *client) {
-    uint32_t cap = client->filter_cap ? client->filter_cap * 2 : 4;
+    uint32_t cap = client->filter_cap ? client->filter_cap * 2 : 2;
     struct filter *filters = realloc(client->filters, cap * sizeof *filters);
 
     if (filters) {

@@ -72,6 +72,12 @@ bool client_doomed(const struct client *client);
 bool client_waits(const struct client *client);
 void client_doom(struct clients *clients, struct client *client);
 
+/* Whether a delivery on this concrete topic may go to it (authz_verdict). The last room that it may
+ * read is remembered until any right anywhere changes: of a message to thousands, each recipient
+ * then costs one look at its own record. */
+bool client_may_read(const struct clients *clients, struct client *client,
+                     const struct topic *topic);
+
 /* A filter, with its text, was subscribed or unsubscribed. HUM_RATE_LIMITED: too many. */
 HUM_MUSTCHECK enum hum_status client_subscribe(struct clients *clients, struct client *client,
                                                const char *text, const struct topic *filter);

@@ -150,9 +150,9 @@ static bool parse_read(struct plugin *plugin, const char *text) {
     return plugin->read_known;
 }
 
-static int check_read(struct plugin *plugin, const struct client *client, const char *text) {
-    if (client_waits(client) || !parse_read(plugin, text) ||
-        authz_verdict(client_user(client)->set, AUTHZ_READ, &plugin->read_parsed) != HUM_OK) {
+static int check_read(struct plugin *plugin, struct client *client, const char *text) {
+    if (!parse_read(plugin, text) ||
+        !client_may_read(plugin->clients, client, &plugin->read_parsed)) {
         return MOSQ_ERR_ACL_DENIED;
     }
     number_add(NUMBER_DELIVERIES, 1);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "authz.h"
 #include "clients.h"
 
 enum { ALICE = 1, BOB = 2, SESSION = 10, DM = 20, NOW = 1000000, END = 2000000 };
@@ -320,6 +321,37 @@ static void test_rights_change(void **state) {
     assert_int_equal(sets(DM), 1);
 }
 
+static void test_what_may_be_read(void **state) {
+    struct access_right right = {.room = DM, .kind = ROOM_DM};
+    struct topic topic = {.scope = TOPIC_DM, .verb = TOPIC_MESSAGES, .id = DM};
+
+    (void)state;
+    clients_install(clients, set_of(ALICE, SESSION, DM), NOW);
+    struct client *client = connect(1, "10", ALICE, SESSION);
+    assert_true(client_may_read(clients, client, &topic));
+    assert_true(client_may_read(clients, client, &topic));
+    topic.verb = TOPIC_SEND; /* a request is nobody's to read */
+    assert_false(client_may_read(clients, client, &topic));
+    topic = (struct topic){.scope = TOPIC_SERVER, .verb = TOPIC_MESSAGES, .id = DM};
+    assert_false(client_may_read(clients, client, &topic)); /* no second name of the DM */
+    topic.scope = TOPIC_DM;
+    clients_change_right(clients, ALICE, &right);
+    assert_false(client_may_read(clients, client, &topic));
+    right.rights = 1;
+    clients_change_right(clients, ALICE, &right);
+    assert_true(client_may_read(clients, client, &topic));
+    clients_drop_room(clients, DM);
+    assert_false(client_may_read(clients, client, &topic));
+    clients_change_right(clients, ALICE, &right);
+    assert_true(client_may_read(clients, client, &topic));
+    clients_install(clients, set_of(ALICE, SESSION, 0), NOW);
+    assert_false(client_may_read(clients, client, &topic));
+    clients_install(clients, set_of(ALICE, SESSION, DM), NOW);
+    assert_true(client_may_read(clients, client, &topic));
+    clients_end_session(clients, ALICE, SESSION);
+    assert_false(client_may_read(clients, client, &topic));
+}
+
 static void test_friends_change(void **state) {
     (void)state;
     clients_change_friend(clients, ALICE, BOB, true);
@@ -601,6 +633,24 @@ static void anything(int64_t now) {
     }
 }
 
+/* What is remembered of a right is what the rights say, asked in any order. */
+static void assert_verdicts(void) {
+    const struct topic topic = {.scope = dice(4) ? TOPIC_DM : TOPIC_SERVER,
+                                .verb = dice(4) ? TOPIC_MESSAGES : TOPIC_SEND,
+                                .id = (int64_t)(101 + dice(SHARED_ROOMS))};
+
+    for (int n = 0; n < PLACES; n++) {
+        struct client *client = clients_find(clients, handle(n));
+
+        if (client) {
+            bool allowed = !client_waits(client) && !client_doomed(client) &&
+                           authz_verdict(client_user(client)->set, AUTHZ_READ, &topic) == HUM_OK;
+
+            assert_int_equal(client_may_read(clients, client, &topic), allowed);
+        }
+    }
+}
+
 /* Whatever happens, the rooms know how many sets name them, and in the end nobody names any. */
 static void test_anything(void **state) {
     int64_t now = NOW;
@@ -610,6 +660,7 @@ static void test_anything(void **state) {
         for (int i = 0; i < 400; i++) {
             anything(now);
             assert_counts();
+            assert_verdicts();
             now += dice(200) == 0 ? IDLE_SETS_S : (int64_t)dice(3);
         }
         for (int n = 0; n < PLACES; n++) {
@@ -649,6 +700,7 @@ int main(void) {
         FRESH(test_a_set_that_may_be_too_old),
         FRESH(test_a_set_takes_the_place_of_another),
         FRESH(test_rights_change),
+        FRESH(test_what_may_be_read),
         FRESH(test_friends_change),
         FRESH(test_idle_sets_are_forgotten),
         FRESH(test_reload),
