@@ -279,11 +279,13 @@ def test_unsubscribe_ends_deliveries_and_subscribing_again_brings_only_what_is_n
 
 def test_who_comes_late_gets_only_what_is_new(connect, people):
     alice, bob, dm = people
+    a, b = connect(alice), connect(bob)
+    a.subscribe(room(dm))
     for i in range(3):
         alice.say(dm, f"earlier {i}")
-    b = connect(bob)
+    a.until(room(dm), 3)  # the broker has heard of them
     b.subscribe(room(dm))
-    b.message(room(dm), connect(alice).send(dm, "now"))
+    b.message(room(dm), a.send(dm, "now"))
     b.barrier()
     assert [m["seq"] for m in b.messages(room(dm))] == [4]
 
