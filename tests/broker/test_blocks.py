@@ -138,7 +138,7 @@ def test_other_rooms_go_on(connect, hum, people):
     hum.befriend(alice, carol)
     other = hum.open_dm(alice, carol)
     a = connect(alice)
-    a.subscribe(f"user/{alice.id}/inbox", room(other))
+    a.may(f"user/{alice.id}/inbox", room(other))
     block(bob, alice)
     until_told(a, "friend_removed")
     a.message(room(other), a.send(other, "hi"))
