@@ -160,8 +160,10 @@ static const char *take_members(const json_t *root, struct send_request *request
  * would allocate a dozen times in the broker's hook. Whatever is not plain is jansson's to judge.
  */
 
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
 static void skip_space(struct str *in) {
-    while (in->len > 0 && memchr(" \t\n\r", *in->data, 4)) {
+    while (in->len > 0 && is_space(*in->data)) {
         in->data++;
         in->len--;
     }
