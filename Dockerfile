@@ -34,6 +34,9 @@ CMD ["deploy/container/broker"]
 
 FROM runtime AS api
 COPY --from=build /src/build/release/control-api/hum-api ./
+COPY docs/openapi.yaml docs/asyncapi.yaml control-api/pages pages/
+RUN deploy/fetch-swagger-ui pages
+ENV HUM_PAGES_DIR=/opt/hum/pages
 USER hum
 EXPOSE 8080
 CMD ["./hum-api"]

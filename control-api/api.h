@@ -7,6 +7,7 @@
 #include "config.h"
 #include "domain/auth.h"
 #include "domain/export.h"
+#include "pages.h"
 #include "pool.h"
 #include "tally.h"
 
@@ -18,6 +19,7 @@ struct api {
     struct tally *tally; /* of requests */
     struct exports *exports;
     struct studio *studio;
+    struct pages *pages;
 };
 
 #endif

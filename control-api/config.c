@@ -27,6 +27,8 @@ static const struct option table[CONFIG_COUNT] = {
                          "folder of keys, as \"hum-api keys DIR\" makes it", 0, 0},
     [CONFIG_EVENTS_DAYS] = {"events_days", OPTION_NUMBER, "30",
                             "how long events are kept for other systems to read", 1, 36500},
+    [CONFIG_PAGES_DIR] = {"pages_dir", OPTION_TEXT, "",
+                          "folder of the specification and of Swagger UI (none: not served)", 0, 0},
 };
 
 /* HUM_HTTP_PORT=… to http_port; false: too long to be one of ours. */

@@ -18,6 +18,7 @@ enum config_option {
     CONFIG_DATABASE_POOL,
     CONFIG_KEYS_DIR,
     CONFIG_EVENTS_DAYS,
+    CONFIG_PAGES_DIR,
     CONFIG_COUNT,
 };
 

@@ -297,6 +297,27 @@ static void send_stream(struct exchange *exchange) {
     }
 }
 
+static ssize_t read_file(void *cls, uint64_t pos, char *out, size_t size) {
+    const struct str *file = cls;
+    size_t left = file->len - (size_t)pos, count = left < size ? left : size;
+
+    memcpy(out, file->data + pos, count);
+    return (ssize_t)count;
+}
+
+static void keep_file(void *cls) { (void)cls; }
+
+/* From where it is, however many want it at once: Ulfius would copy a body twice. */
+static void send_file(struct exchange *exchange) {
+    const struct str *file = exchange->reply.file;
+
+    if (ulfius_set_stream_response(exchange->out, (unsigned int)exchange->reply.http, read_file,
+                                   keep_file, file->len, STREAM_BLOCK,
+                                   (void *)(uintptr_t)file) != U_OK) {
+        exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
 static void answer(struct exchange *exchange, enum hum_status status) {
     struct reply *reply = &exchange->reply;
     const char *type = reply->type ? reply->type : "application/json";
@@ -311,7 +332,9 @@ static void answer(struct exchange *exchange, enum hum_status status) {
         reply->http = hum_status_http(status);
         type = "application/problem+json";
     } else if (reply->http == 0) {
-        reply->http = reply->body.len || reply->stream ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT;
+        bool empty = !reply->body.len && !reply->stream && !reply->file;
+
+        reply->http = empty ? MHD_HTTP_NO_CONTENT : MHD_HTTP_OK;
     }
     header(exchange, "Access-Control-Allow-Origin", "*");
     header(exchange, "Access-Control-Expose-Headers",
@@ -324,7 +347,13 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     if (status == HUM_OK && *reply->etag) {
         header(exchange, "ETag", reply->etag);
     }
-    if (reply->stream) {
+    if (status == HUM_OK && reply->policy) {
+        header(exchange, "Content-Security-Policy", reply->policy);
+    }
+    if (status == HUM_OK && reply->file) {
+        header(exchange, "Content-Type", type);
+        send_file(exchange);
+    } else if (reply->stream) {
         header(exchange, "Content-Type", type);
         send_stream(exchange);
     } else if (reply->body.len) {
@@ -343,6 +372,10 @@ static int64_t clock_us(clockid_t clock) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static size_t body_len(const struct reply *reply) {
+    return reply->file ? reply->file->len : reply->body.len;
+}
+
 static void log_access(const struct exchange *exchange, const struct sockaddr *peer, int64_t us) {
     const struct _u_request *in = exchange->in;
     bool has_body = strcmp(in->http_verb, "HEAD") != 0;
@@ -354,7 +387,7 @@ static void log_access(const struct exchange *exchange, const struct sockaddr *p
         .path = exchange->request.path,
         .status = (int)exchange->out->status,
         .us = us,
-        .bytes = has_body ? exchange->reply.body.len : 0,
+        .bytes = has_body ? body_len(&exchange->reply) : 0,
         .user = exchange->request.caller.user,
         .peer = peer,
     };

@@ -6,6 +6,26 @@ enum hum_status request_pg(struct request *request, struct pg **ret_pg) {
     return lease_take(&request->lease, ret_pg);
 }
 
+/* If-None-Match (RFC 9110, section 13.1.2) names the tag, weak or strong. Tags hold no comma and no
+ * blank here; what does is none of ours. */
+bool request_knows(const struct request *request, const char *etag) {
+    const char *header = request->if_none_match;
+    size_t len = strlen(etag);
+
+    while (header && *header) {
+        header += strspn(header, ", \t");
+        size_t word = strcspn(header, ", \t");
+        const char *tag = strncmp(header, "W/", 2) == 0 ? header + 2 : header;
+        size_t tag_len = word - (size_t)(tag - header);
+
+        if ((word == 1 && *header == '*') || (tag_len == len && memcmp(tag, etag, len) == 0)) {
+            return true;
+        }
+        header += word;
+    }
+    return false;
+}
+
 enum hum_status reply_problem(struct reply *reply, enum hum_status status, const char *detail) {
     reply->detail = detail;
     return status;

@@ -65,7 +65,10 @@ struct reply {
     struct stream *stream;
     int retry_after;           /* seconds, of RATE_LIMITED and UNAVAILABLE; 0: 1 s */
     const char *cache_control; /* NULL: "no-store" */
+    /* Sent in the place of body when it is not NULL, not copied; lives as long as the process. */
+    const struct str *file;
     const char *type;          /* of the body; NULL: "application/json" */
+    const char *policy;        /* Content-Security-Policy; NULL: none */
     char etag[REPLY_ETAG_MAX]; /* with its quotes; "": none */
 
     /* reply_problem's and reply_field's. */
@@ -93,6 +96,9 @@ typedef enum hum_status (*handler_fn)(struct request *request, struct reply *rep
 /* Lends a connection of the pool until the handler returns; the same one at every call. Waits at
  * most POOL_WAIT_MS, then HUM_UNAVAILABLE. No transaction is open on it, and none must be left. */
 HUM_MUSTCHECK enum hum_status request_pg(struct request *request, struct pg **ret_pg);
+
+/* Whether the client has the body of this tag, which ends with a 304 then. */
+bool request_knows(const struct request *request, const char *etag);
 
 /* Says what is wrong, in a constant text for people; returns status, for the handler to pass on. */
 enum hum_status reply_problem(struct reply *reply, enum hum_status status, const char *detail);

@@ -170,13 +170,27 @@ static bool start_pools(struct api *api) {
            fail("starting the connection pool", "no memory or thread");
 }
 
+/* A page that is missing keeps nobody from working: it is 404. */
+static bool load_pages(struct api *api) {
+    const char *folder = api->config.values[CONFIG_PAGES_DIR].text, *missing;
+
+    if (pages_load(folder, &api->pages, &missing) != HUM_OK) {
+        return fail("loading the pages", "no memory");
+    }
+    if (missing) {
+        y_log_message(Y_LOG_LEVEL_WARNING, "%s/%s cannot be read, and is not served", folder,
+                      missing);
+    }
+    return true;
+}
+
 static bool make_api(struct api *api) {
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
              verified_new(&api->auth.verified) == HUM_OK && studio_new(&api->studio) == HUM_OK &&
              dispatch_tally(&api->tally) == HUM_OK) ||
             fail("starting", "no memory")) &&
-           start_pools(api) &&
+           load_pages(api) && start_pools(api) &&
            (exports_new(api->pool, &api->exports) == HUM_OK || fail("starting", "no memory"));
 }
 
@@ -185,6 +199,7 @@ static void free_api(struct api *api) {
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
     tally_free(api->tally);
+    pages_free(api->pages);
     studio_free(api->studio);
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);

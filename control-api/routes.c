@@ -14,6 +14,7 @@
 #include "handlers/members.h"
 #include "handlers/messages.h"
 #include "handlers/metrics.h"
+#include "handlers/pages.h"
 #include "handlers/rooms.h"
 #include "handlers/servers.h"
 #include "handlers/sync.h"
@@ -84,5 +85,12 @@ const struct route routes[] = {
     {"GET", "/health/live", OPEN, NO_BODY, handle_health_live},
     {"GET", "/health/ready", OPEN, NO_BODY, handle_health_ready},
     {"GET", "/metrics", OPEN, NO_BODY, handle_metrics},
+    {"GET", "/openapi.yaml", OPEN, NO_BODY, handle_page},
+    {"GET", "/asyncapi.yaml", OPEN, NO_BODY, handle_page},
+    {"GET", "/docs", OPEN, NO_BODY, handle_page},
+    {"GET", "/docs/start.js", OPEN, NO_BODY, handle_page},
+    {"GET", "/docs/swagger-ui-bundle.js", OPEN, NO_BODY, handle_page},
+    {"GET", "/docs/swagger-ui.css", OPEN, NO_BODY, handle_page},
+    {"GET", "/docs/favicon.png", OPEN, NO_BODY, handle_page},
 };
 const size_t routes_count = sizeof routes / sizeof routes[0];

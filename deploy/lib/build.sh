@@ -26,6 +26,16 @@ build() {
     ) || die "the build failed: $dir/hum-build.log (its end is above)"
 }
 
+# The specification and what shows it, as hum-api serves them.
+install_pages() {
+    local ui="$here/build/swagger-ui" name
+    install -d -m 755 -- "$1"
+    install -m 644 -- "$here"/docs/{openapi,asyncapi}.yaml "$here"/control-api/pages/* "$1/"
+    for name in swagger-ui-bundle.js swagger-ui.css favicon-32x32.png; do
+        if [ -e "$ui/$name" ]; then install -m 644 -- "$ui/$name" "$1/"; fi
+    done
+}
+
 # Copies what runs to HUM_HOME/app: a later build cannot change a running instance, and the daemons need
 # no way into the checkout.
 install_app() {
@@ -37,6 +47,7 @@ install_app() {
     install -m 755 -- "$here/sql/migrate" "$app.new/sql/"
     install -m 644 -- "$here"/sql/*.sql "$app.new/sql/"
     install -m 644 -- "$here/tests/lsan.supp" "$app.new/"
+    install_pages "$app.new/pages"
     if [ "$preset" != release ]; then
         gcc -shared -fPIC -O1 -Wl,-z,initfirst -o "$app.new/sanitizer-first.so" "$here/deploy/sanitizer-first.c" ||
             die "deploy/sanitizer-first.c does not compile"

@@ -37,7 +37,7 @@ lint_packages() {
             warn "docs/dependencies.md does not explain $name"
             failed=yes
         fi
-    done < <(deploy/packages build run test)
+    done < <(deploy/packages build run test npm)
     [ "$failed" = no ]
 }
 
@@ -121,6 +121,7 @@ command_test() {
     done
     if [ ${#presets[@]} = 0 ]; then presets=(release asan tsan); fi
     ensure_packages build run test
+    ensure_npm
     for name in "${!HUM_@}"; do unset "$name"; done # the tests choose their own
     for preset in "${presets[@]}"; do
         if [ "$preset" = tsan ]; then test_threads; else test_preset "$preset" "$@"; fi

@@ -71,6 +71,7 @@ start_api() {
         HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port" \
         HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api" \
         HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days" \
+        HUM_PAGES_DIR="$home/app/pages" \
         "$home/app/hum-api"
 }
 
@@ -127,7 +128,7 @@ start_all() {
 
 announce() {
     say "Hum is ready."
-    say "  REST             http://$(local_host):$http_port"
+    say "  REST             http://$(local_host):$http_port (documentation: /docs)"
     say "  MQTT             mqtt://$(local_host):$mqtt_port"
     say "  MQTT/WebSocket   ws://$(local_host):$ws_port/mqtt"
     say "  metrics          http://$(local_host):$http_port/metrics http://127.0.0.1:$metrics_port/metrics"
@@ -181,6 +182,7 @@ command_up() {
     lock_home
     check_ports_free
     build "$preset" hum-broker hum-api
+    ensure_swagger_ui
     install_app
     trap stop_on_exit EXIT
     trap 'interrupted 130' INT

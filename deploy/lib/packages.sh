@@ -25,6 +25,17 @@ root_command() {
     fi
 }
 
+# What /docs is made of, which Debian has not: from npm, if that can be reached. Nothing else waits for it.
+ensure_swagger_ui() {
+    quietly "$here/build/swagger-ui.log" "$here/deploy/fetch-swagger-ui" "$here/build/swagger-ui" ||
+        warn "Swagger UI could not be fetched: /docs only names the specification until a ./hum up can reach npm's registry"
+}
+
+# The tests' own packages from npm need one; a machine may have another one than Debian's, which go not together.
+ensure_npm() {
+    if ! command -v npm > /dev/null; then ensure_packages npm; fi
+}
+
 ensure_packages() {
     local missing command
     mapfile -t missing < <(missing_packages "$@")

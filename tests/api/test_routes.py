@@ -77,7 +77,8 @@ GET /health/ready
 GET /metrics
 """
 OPEN = {"/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
-        "/health/live", "/health/ready", "/metrics", "/v1/users/{id}/avatar"}
+        "/health/live", "/health/ready", "/metrics", "/openapi.yaml", "/asyncapi.yaml", "/docs",
+        "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png", "/v1/users/{id}/avatar"}
 
 
 def methods(path):
