@@ -79,7 +79,7 @@ def test_reloaded_every_200_ms(bed, outage):
     mark = bed.mark()
     bed.talk()
     bed.moment()
-    before = [c.connections for c in bed.chatters]
+    before = bed.endings()
     reloads = 0
     with bed.broker.log_after() as log:
         while reloads < 5 * outage:
@@ -89,7 +89,7 @@ def test_reloaded_every_200_ms(bed, outage):
             eventually(lambda: log().count("Reloading config") >= reloads)
     bed.healed()
     bed.finish()
-    assert [c.connections for c in bed.chatters] == before
+    assert bed.endings() == before
     bed.returned(mark)
 
 

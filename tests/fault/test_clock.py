@@ -44,14 +44,14 @@ def test_the_clock_steps(bed, off, whose):
         bed.ready()
         bed.talk()
         bed.moment()
-        before = [c.connections for c in bed.chatters]
+        before = bed.endings()
         for to in (off, 0, off):
             step(to)
             bed.moment(50, 200)
             if to == HOUR:  # access tokens last for 15 minutes; who gets a new one goes on
                 bed.until(lambda: bed.clients[-1].answers[401], "the token has run out")
             bed.healed(f"with a clock {to} s off, all")
-            assert [c.connections for c in bed.chatters] == before
+            assert bed.endings() == before
         bed.chatter("later", bob.sign_in(), [ab])
         bed.ready()
         bed.talk()

@@ -35,11 +35,11 @@ def test_away(bed, how, outage, rounds):
         bed.moment()
         start = time.monotonic()
         with AWAY[how](bed):
-            connections = [c.connections for c in bed.chatters]
+            endings = bed.endings()
             lasts(outage * bed.random.uniform(0.5, 1))
             bed.until(lambda: bed.broker.numbers()["hum_journal_bytes"] > 0, "messages wait")
             bed.until(lambda: all(len(pings(c, start)) >= 3 for c in bed.chatters), "pings are answered")
-            assert [c.connections for c in bed.chatters] == connections
+            assert bed.endings() == endings
             for client in bed.chatters:
                 bed.figure(f"{client.name}'s slowest ping", max(pings(client, start)))
         bed.healed(f"with PostgreSQL {how} and back, all")
@@ -172,7 +172,7 @@ def test_a_bad_line_to_it(bed, rounds):
         bed.api.start(env={"HUM_DATABASE_URL": url})
         bed.ready()
         bed.talk()
-        connections = [c.connections for c in bed.chatters]
+        endings = bed.endings()
         for _ in range(20 * rounds):
             cuts = sum(line.cuts.values())
             bed.moment()
@@ -180,7 +180,7 @@ def test_a_bad_line_to_it(bed, rounds):
         assert all(line.cuts.values()) and line.delayed, line.cuts
         line.good.set()
         bed.healed("on a good line again, all")
-        assert [c.connections for c in bed.chatters] == connections
+        assert bed.endings() == endings
         bed.drain()
         posted = bed.clients[-1].answers
         assert not posted[500] and posted[201], posted
@@ -259,7 +259,7 @@ def test_the_control_api_killed_in_the_middle_of_requests(bed, rounds):
         bed.poster(f"poster{i}", person, [ab if person is alice else bc], pace=200)
     bed.talk()
     bed.moment()
-    connections = [c.connections for c in bed.chatters]
+    endings = bed.endings()
     for _ in range(2 * rounds):
         bed.moment(30, 200)
         bed.api.kill()
@@ -267,7 +267,7 @@ def test_the_control_api_killed_in_the_middle_of_requests(bed, rounds):
         bed.until(lambda: all(c.seen_since(moment) for c in bed.chatters), "MQTT goes on")
         bed.api.start()
         bed.healed("with the control API killed and started, all")
-    assert [c.connections for c in bed.chatters] == connections
+    assert bed.endings() == endings
     bed.finish()
 
 

@@ -182,6 +182,11 @@ class Bed:
         if PRESET == "release":
             assert self.broker.vitals()["rss"] <= mark["rss"] + RSS_KIB, (mark, self.broker.vitals())
 
+    def endings(self):
+        """How often each chatter's connection has ended by the broker's doing: a client that lost patience on a slow
+        machine does not count."""
+        return [sum(n for why, n in c.endings.items() if why != "silence") for c in self.chatters]
+
     def turned_away(self, clients=None, times=3):
         """Until each of them was disconnected so many times more."""
         before = {c: c.endings.total() for c in clients or self.chatters}
