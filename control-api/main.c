@@ -234,6 +234,11 @@ static bool serve(struct api *api, const sigset_t *stop_signals) {
         worker_stop(worker);
         return false;
     }
+    if (!studio_works(api->studio)) {
+        y_log_message(Y_LOG_LEVEL_WARNING,
+                      "no avatars can be made: the process for it does not start, "
+                      "or the kernel has no seccomp filter for it");
+    }
     y_log_message(Y_LOG_LEVEL_INFO, "serving on %s port %s", values[CONFIG_BIND].text,
                   values[CONFIG_HTTP_PORT].text);
     sigwait(stop_signals, &signal_number);
@@ -258,8 +263,8 @@ static bool run(void) {
     sigaddset(&stop_signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD,
-           SIG_DFL); /* whoever started us may have it ignored: then no child could be waited for */
+    /* Whoever started us may have it ignored: then no child could be waited for. */
+    signal(SIGCHLD, SIG_DFL);
     raise_limits();
     if (lines_start(STDOUT_FILENO, STDERR_FILENO, report_dropped) != HUM_OK) {
         return fail("starting the log", "no memory or thread");

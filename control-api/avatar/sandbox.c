@@ -26,6 +26,8 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
+enum { NICE = 5 };
+
 static bool limit(__rlimit_resource_t resource, rlim_t value) {
     struct rlimit rlimit = {value, value};
 
@@ -95,6 +97,7 @@ static bool filter_calls(void) {
 }
 
 bool sandbox_enter(void) {
+    setpriority(PRIO_PROCESS, 0, NICE); /* what people say to each other goes first */
     /* Whoever started it may be killed: then there is nobody to hear of the picture. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || !set_limits()) {
         return false;

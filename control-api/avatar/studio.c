@@ -162,3 +162,13 @@ enum hum_status studio_make(struct studio *studio, int64_t user, struct str pict
     }
     return status;
 }
+
+/* Given nothing, it says that this cannot be decoded. */
+bool studio_works(struct studio *studio) {
+    struct buf avatar;
+
+    buf_init(&avatar, 1);
+    enum hum_status status = studio_make(studio, -1, str_of(""), &avatar);
+    buf_free(&avatar);
+    return status == HUM_INVALID_REQUEST;
+}

@@ -21,6 +21,9 @@ HUM_MUSTCHECK enum hum_status studio_new(struct studio **ret_studio);
 /* NULL is fine; nobody may be in it. */
 void studio_free(struct studio *studio);
 
+/* Whether a child process starts, and gets to where it would decode. Any thread. */
+bool studio_works(struct studio *studio);
+
 struct studio_numbers {
     int in_use;               /* places */
     uint64_t waits, timeouts; /* those that had to wait for one, and of these those that got none */
