@@ -110,6 +110,10 @@ static enum pg_outcome send_work(struct pg *pg, void *arg, enum hum_status *ret_
     if (*ret_status != HUM_OK) {
         return PG_DONE;
     }
+    PG_TRY(limits_hold(pg, LIMIT_INVITES_SENT, job->caller, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_invite_insert(pg, job->server, job->caller, job->user, &job->invite));
     if (job->invite == 0) {
         *ret_status = HUM_INVITE_PENDING;

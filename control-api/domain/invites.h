@@ -6,7 +6,7 @@
 
 /* By a member. ret_rows: the invite, as the invited sees it, freed with pg_result_free.
  * HUM_NOT_FOUND: no such server or nobody; HUM_ALREADY_MEMBER, HUM_INVITE_PENDING, HUM_BANNED;
- * HUM_BLOCKED and HUM_FORBIDDEN as blocks_check. Event ServerInviteSent. */
+ * HUM_BLOCKED and HUM_FORBIDDEN as blocks_check; HUM_LIMIT_REACHED. Event ServerInviteSent. */
 HUM_MUSTCHECK enum hum_status invites_send(struct pg *pg, int64_t caller, int64_t server,
                                            int64_t user, struct pg_result **ret_rows);
 /* As store_invites_list. */

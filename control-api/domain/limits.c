@@ -9,6 +9,7 @@ static const struct {
     [LIMIT_SERVERS_OWNED] = {store_count_owned, SERVERS_OWNED_MAX},
     [LIMIT_SERVERS_JOINED] = {store_count_joined, SERVERS_JOINED_MAX},
     [LIMIT_REQUESTS_SENT] = {store_count_requests, REQUESTS_SENT_MAX},
+    [LIMIT_INVITES_SENT] = {store_count_invites, INVITES_SENT_MAX},
     [LIMIT_BLOCKS] = {store_count_blocks, BLOCKS_MAX},
 };
 

@@ -8,11 +8,18 @@ enum {
     SERVERS_OWNED_MAX = 100,
     SERVERS_JOINED_MAX = 1000, /* those of others */
     REQUESTS_SENT_MAX = 500,   /* that wait for an answer */
+    INVITES_SENT_MAX = 500,    /* that wait for an answer */
     BLOCKS_MAX = 1000,
     CODES_MAX = 50, /* invite codes that can be used, of one member of one server */
 };
 
-enum limit { LIMIT_SERVERS_OWNED, LIMIT_SERVERS_JOINED, LIMIT_REQUESTS_SENT, LIMIT_BLOCKS };
+enum limit {
+    LIMIT_SERVERS_OWNED,
+    LIMIT_SERVERS_JOINED,
+    LIMIT_REQUESTS_SENT,
+    LIMIT_INVITES_SENT,
+    LIMIT_BLOCKS
+};
 
 /* Within a transaction, before user gets one more: HUM_OK or HUM_LIMIT_REACHED. Whatever else is
  * counted for this user waits until the transaction ends. Taken after the locks of rooms, servers

@@ -24,6 +24,11 @@ static const struct pg_statement requests = {
     "select count(*) from friend_requests where from_id = $1",
 };
 
+static const struct pg_statement invites = {
+    "count_invites",
+    "select count(*) from server_invites where inviter_id = $1",
+};
+
 static const struct pg_statement blocks = {
     "count_blocks",
     "select count(*) from blocks where user_id = $1",
@@ -55,12 +60,16 @@ enum pg_outcome store_count_requests(struct pg *pg, int64_t user, int64_t *ret) 
     return count(pg, &requests, user, ret);
 }
 
+enum pg_outcome store_count_invites(struct pg *pg, int64_t user, int64_t *ret) {
+    return count(pg, &invites, user, ret);
+}
+
 enum pg_outcome store_count_blocks(struct pg *pg, int64_t user, int64_t *ret) {
     return count(pg, &blocks, user, ret);
 }
 
 const struct pg_statement *const store_limits_statements[] = {
-    &lock, &owned, &joined, &requests, &blocks,
+    &lock, &owned, &joined, &requests, &invites, &blocks,
 };
 const size_t store_limits_statements_count =
     sizeof store_limits_statements / sizeof store_limits_statements[0];

@@ -12,6 +12,8 @@ HUM_MUSTCHECK enum pg_outcome store_count_owned(struct pg *pg, int64_t user, int
 HUM_MUSTCHECK enum pg_outcome store_count_joined(struct pg *pg, int64_t user, int64_t *ret);
 /* Friend requests of theirs that wait for an answer. */
 HUM_MUSTCHECK enum pg_outcome store_count_requests(struct pg *pg, int64_t user, int64_t *ret);
+/* Invites to servers that they have sent and that wait. */
+HUM_MUSTCHECK enum pg_outcome store_count_invites(struct pg *pg, int64_t user, int64_t *ret);
 /* People whom they have blocked. */
 HUM_MUSTCHECK enum pg_outcome store_count_blocks(struct pg *pg, int64_t user, int64_t *ret);
 

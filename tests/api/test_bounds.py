@@ -24,7 +24,8 @@ def stated(what):
 
 
 OWNED, JOINED = stated("servers that one owns"), stated("servers of others")
-REQUESTS, BLOCKS, CODES = stated("friend requests"), stated("people whom one has"), stated("invite codes")
+REQUESTS, INVITES = stated("friend requests"), stated("invites to servers")
+BLOCKS, CODES = stated("people whom one has"), stated("invite codes")
 
 
 def crowd(hum, count):
@@ -113,6 +114,25 @@ def test_requests_that_wait(hum, person):
     asker = hum.sign_up()
     ok(asker.post("/v1/friends/requests", {"user_id": person.id}), 201)
     ok(person.post("/v1/friends/requests", {"user_id": asker.id}), 200)
+
+
+def test_invites_that_wait(hum, person):
+    server, other = (make_server(person)["id"] for _ in range(2))
+    sql = "insert into server_invites (server_id, user_id, inviter_id) select %s, unnest(%s), %s"
+    hum.database.rows(sql, server, crowd(hum, INVITES - 2), person.id)
+    others = [hum.sign_up() for _ in range(6)]
+    answers = race(*[lambda o=o, s=s: person.post(f"/v1/servers/{s}/invites", {"user_id": o.id})
+                     for o, s in zip(others, [server, other] * 3)])
+    two_of_six(answers, 201)
+    told = [o for o in others if o.inbox()]
+    assert len(told) == 2
+    (number,) = [i["id"] for i in ok(told[0].get("/v1/invites"))["items"]]
+    ok(told[0].post(f"/v1/invites/{number}/decline"), 204)
+    invite(person, server, told[0])
+    member = hum.sign_up()
+    join(member, server)
+    (free, *_) = [o for o in others if o not in told]
+    invite(member, server, free)  # others have bounds of their own
 
 
 def test_blocks(hum, person):

@@ -30,6 +30,7 @@ EXECUTE = {
     "count_owned": "(%(user)s)",
     "count_joined": "(%(user)s)",
     "count_requests": "(%(user)s)",
+    "count_invites": "(%(user)s)",
     "count_blocks": "(%(user)s)",
     "avatar_get": "(%(user)s)",
     "account_by_email": "('P7@example.org')",
