@@ -395,7 +395,7 @@ WEB_FRAMES = {
 @pytest.fixture
 def web(hum):
     """A bare connection to the WebSocket listener."""
-    with socket.create_connection((hum.host, hum.ws_port), timeout=20) as sock:
+    with socket.create_connection((hum.host, hum.ws_port), timeout=90) as sock:
         yield sock
 
 

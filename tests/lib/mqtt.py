@@ -17,11 +17,11 @@ from lib import spec
 from lib.rest import unique
 
 V311, V5 = paho.MQTTv311, paho.MQTTv5
-WAIT_S = 30
+WAIT_S = 90
 REFUSED = 0x87  # MQTT 5: not authorized
 DENIED = {V311: 0x80, V5: REFUSED}  # in SUBACK
 TAKEN = (0x00, 0x10)  # MQTT 5: success, and success without subscribers
-COME_BACK = 30  # how often somebody who was turned away comes back
+COME_BACK = 90  # how often somebody who was turned away comes back
 SETTLED_S = 60  # for longer than that the broker keeps the rights of somebody who has left
 
 _settled = {}  # (broker, session) -> when it was seen to be known

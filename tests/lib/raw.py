@@ -42,7 +42,7 @@ def parse(data, head=False):
     return Answer(status, headers, rest[:length]) if len(rest) >= length else None
 
 
-def exchange(hum, data, timeout=30, close=False, head=False):
+def exchange(hum, data, timeout=90, close=False, head=False):
     """Sends bytes (close: and no more) and reads until one whole response is there, or the server
     closes. Returns an Answer, or None when the server closed without one."""
     got = b""

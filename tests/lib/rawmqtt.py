@@ -96,7 +96,7 @@ class Closed(Exception):
 
 
 class Raw:
-    def __init__(self, address, timeout=20):
+    def __init__(self, address, timeout=90):
         self.sock = socket.create_connection(address, timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.version = V5

@@ -13,7 +13,7 @@ import requests
 from lib import spec
 
 PROBLEM = "application/problem+json"
-TIMEOUT_S = 30
+TIMEOUT_S = 90
 RENEW_S = 600  # an access token is good for 900
 
 # Everything that people signed in with: none of it may be written anywhere.
