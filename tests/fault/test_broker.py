@@ -67,7 +67,7 @@ def test_told_to_stop_in_the_middle_of_a_burst(bed, rounds, postgres):
         with postgres(bed):
             bed.until(lambda: postgres is there or all(len(c.waiting) == c.window for c in bed.chatters),
                       "messages gather")
-            bed.broker.stop(timeout=20)
+            bed.broker.stop()
         bed.broker.start()
         bed.healed("after SIGTERM all")
     bed.finish()

@@ -68,7 +68,7 @@ def broker_killed(bed):
 
 
 def broker_stopped(bed):
-    bed.broker.stop(timeout=20)
+    bed.broker.stop()
     bed.broker.start()
 
 
