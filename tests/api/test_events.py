@@ -276,6 +276,32 @@ def test_a_cursor_that_nobody_was_given_yet(hum, service):
 # --- what is kept ---
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reader_that_is_overtaken_is_told(hum, service, seed):
+    """Whatever is removed while it pages: it goes on without a gap, or it hears that there is one."""
+    chance, kind = random.Random(seed), unique("Overtaken")
+    hum.database.value("select hum_sweep_events(0, 1000000)")  # what other tests have left
+    with hum.database.session() as cursor:
+        ids = [write(cursor, kind) for _ in range(300)]
+    place = {number: i for i, number in enumerate(ids)}
+    after, last, told, read_in_all = None, None, 0, 0
+    while last != ids[-1]:
+        if chance.random() < 0.5:
+            hum.database.value("select hum_sweep_events(0, %s)", chance.randint(1, 12))
+        answer = service.get("/v1/events", limit=chance.randint(1, 10), **({"after": after} if after else {}))
+        if answer.status_code == 410:
+            after, last, told = None, None, told + 1
+            continue
+        page = ok(answer)
+        for number in (e["id"] for e in page["items"] if e["kind"] == kind):
+            assert last is None or place[number] == place[last] + 1, "something was passed over"
+            last, read_in_all = number, read_in_all + 1
+        after = page["next"] or after
+        if not page["items"]:
+            break  # all that was left has been removed
+    assert told > 0 and read_in_all > 0
+
+
 def test_events_are_kept_for_a_set_time(new_instance):
     hum = new_instance(HUM_EVENTS_DAYS="2")
     hum.up()

@@ -238,3 +238,24 @@ def test_a_change_of_a_message_probes_indexes(cur, text):
                 if "Scan" in node["Node Type"]:
                     read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
                     assert read <= 3, (plan["Query Text"], node)
+
+
+def test_the_sweep_of_events_reads_what_it_removes(cur):
+    """From where the last one has ended, by the index; and the rows by their key."""
+    cur.execute("load 'auto_explain'")
+    cur.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;"
+                "set auto_explain.log_analyze = on; set auto_explain.log_format = json;"
+                "set auto_explain.log_timing = off; set client_min_messages = log;"
+                "set plan_cache_mode = auto")
+    cur.execute("begin")
+    for _ in range(8):  # past the custom plans of the first five runs
+        del cur.connection.notices[:]
+        cur.execute("select hum_sweep_events(30, 50)")
+        assert cur.fetchone()[0] == 50
+    plans = [json.loads(n[n.index("{"):]) for n in cur.connection.notices if '"Plan"' in n]
+    cur.execute("rollback")
+    (plan,) = [p for p in plans if "bool_and" in p["Query Text"]]
+    for node in nodes(plan["Plan"]):
+        if node.get("Relation Name") == "events" and "Scan" in node["Node Type"]:
+            assert "Index" in node["Node Type"], node
+            assert node["Actual Rows"] * node["Actual Loops"] <= 50, node
