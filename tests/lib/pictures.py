@@ -1,6 +1,7 @@
 """Pictures of every kind, made and read by an independent library."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -9,6 +10,13 @@ from PIL import Image
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 # Of the four quarters: upper left, upper right, lower left, lower right.
 QUARTERS = ((220, 30, 30), (30, 200, 40), (40, 50, 220), (240, 230, 40))
+
+ME = "/v1/users/me/avatar"
+
+
+def put(person, data, kind="image/png", **kw):
+    headers = {"Content-Type": kind} if kind else {}
+    return person.call("PUT", ME, data=data, headers=headers, **kw)
 
 
 def save(image, kind, **kw):
@@ -31,7 +39,6 @@ def quarters(size=(128, 128), mode="RGB"):
 
 def noise(size, seed=1):
     """A picture that does not compress."""
-    import random
     return Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3))
 
 
