@@ -29,6 +29,8 @@ insert into channel_visits (user_id, channel_id, since)
           group by m.sender_id, m.room_id) x
     group by user_id, channel_id;
 
+-- Those that have ended, too.
+create index sessions_person on sessions (user_id, id);
 create index set_aside_sender on set_aside (sender_id, id);
 
 -- What is written about somebody says who by the id alone: the name they have now is filled in when it is read.
@@ -166,9 +168,11 @@ begin
     delete from messages where room_id = p_room and seq in
         (select seq from messages where room_id = p_room order by seq limit p_limit);
     if found then return true; end if;
-    -- Somebody whose right was still in the broker's memory may be writing: then once more.
+    -- Somebody whose right was still in the broker's memory may be writing: then once more. In order, or a plan for a
+    -- room that has entries would look for one in all of the partition.
     perform from rooms where id = p_room for update;
-    if exists (select from messages where room_id = p_room) then return true; end if;
+    perform from messages where room_id = p_room order by seq limit 1;
+    if found then return true; end if;
     delete from rooms where id = p_room;
     return false;
 end $$;

@@ -1,5 +1,6 @@
 """The plans of what runs often, on rooms of some size: they probe indexes, and one partition."""
 
+import collections
 import json
 
 import pytest
@@ -23,6 +24,23 @@ EXECUTE = {
     "session_alive": "(%(session)s, %(user)s)",
     "session_lock": "(%(session)s)",
     "user_get": "(%(user)s)",
+    "user_get_any": "(%(user)s)",
+    "account_proof": "(%(user)s, %(session)s)",
+    "export_sessions": "(%(user)s, -1, 50)",
+    "export_friends": "(%(user)s, -1, 50)",
+    "export_requests": "(%(user)s, -1, 50)",
+    "export_blocks": "(%(user)s, -1, 50)",
+    "export_dms": "(%(user)s, -1, 50)",
+    "export_servers": "(%(user)s, -1, 50)",
+    "export_bans": "(%(user)s, -1, 50)",
+    "export_invites": "(%(user)s, -1, 50)",
+    "export_codes": "(%(user)s, -1, 50)",
+    "export_channels": "(%(user)s, -1, 50)",
+    "export_visits": "(%(user)s, -1, 50)",
+    "export_read_marks": "(%(user)s, -1, 50)",
+    "export_set_aside": "(%(user)s, -1, 50)",
+    "export_room": "(%(user)s, 0)",
+    "export_messages": "(%(user)s, %(room)s, 100, 300, 50)",
     "user_by_key": "('p7')",
     "users_search": "(%(user)s, 'p1', 0, '', 50)",
     "block_get": "(%(user)s, %(friend)s)",
@@ -100,6 +118,10 @@ def filled(db):
             select i + 40000, (i + 1) / 2 + 30000, 'c' from generate_series(1, 6000) i;
         insert into channel_members (user_id, server_id, channel_id)
             select i, i + 30000, 2 * i + 40000 from generate_series(1, 3000) i;
+        insert into channel_visits (user_id, channel_id)
+            select i, (i + d) % 6000 + 40001 from generate_series(1, 4000) i, generate_series(1, 5) d;
+        insert into set_aside (room_id, sender_id, nonce, body, reason)
+            select i + 20000, i, 'n', 'x', 'r' from generate_series(1, 4000) i;
         insert into jobs (id, kind, room_id, actor_id, data, run_at)
             select i, 1, i + 30000, i, '{}', now() - i * interval '1 second' from generate_series(1, 3000) i;
         insert into events (id, xid, kind, at)
@@ -209,6 +231,35 @@ def test_the_look_up_of_nonces_probes_the_index(cur):
         for node in nodes(plan["Plan"]):
             if node.get("Relation Name", "").startswith("messages") and "Scan" in node["Node Type"]:
                 assert node["Actual Rows"] <= 40, (plan["Query Text"], node)
+
+
+def test_an_erasure_probes_indexes(cur):
+    """All of it: the transaction, and each piece of what is left for later."""
+    cur.execute("begin")
+    cur.execute("insert into events (kind, actor_id, data) select 'UserProfileUpdated', i, '{\"about\":\"x\"}'"
+                " from generate_series(1, 3000) i")
+    cur.execute("analyze events")
+    report_plans(cur)
+    cur.connection.notices = collections.deque()  # of a list, the last 50 are kept
+    texts = set()
+    for user in range(1, 9):  # past the custom plans of the first five runs
+        cur.connection.notices.clear()
+        cur.execute("select hum_erase(%s)", (user,))
+        assert cur.fetchone() == (True,)
+        more = True
+        while more:
+            cur.execute("select hum_purge(%s, 500)", (user,))
+            (more,) = cur.fetchone()
+        plans = reported(cur)
+        texts |= {p["Query Text"] for p in plans}
+        for plan in plans:
+            for node in nodes(plan["Plan"]):
+                read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+                assert read * node["Actual Loops"] <= 300, (plan["Query Text"], node)
+    cur.execute("rollback")
+    for word in ("user_passwords", "friend_requests", "invite_codes", "server_bans", "channel_visits", "set_aside",
+                 "read_marks", "UserProfileUpdated", "messages"):
+        assert any(word in text for text in texts), word
 
 
 @pytest.mark.parametrize("text", ["changed", None], ids=["edit", "delete"])
