@@ -323,9 +323,10 @@ def test_while_others_approach(hum):
 def test_while_they_do_things_themselves(hum):
     bob = hum.sign_up()
     server = make_server(bob)["id"]
+    bob.say(server, "first")
     rooms = [make_channel(bob, server, n) for n in "ab"]
     for _ in range(ROUNDS):
-        alice = hum.sign_up()
+        alice, picture = hum.sign_up(), pictures.plain(color=tuple(random.randbytes(3)))
         join(alice, server)
         other = make_server(bob)["id"]
         answers = race(
@@ -337,9 +338,14 @@ def test_while_they_do_things_themselves(hum):
             after_the_hash(lambda: alice.post("/v1/servers", {"name": "late"})),
             after_the_hash(lambda: alice.post(f"/v1/servers/{server}/invite-codes", {})),
             after_the_hash(lambda: alice.patch("/v1/users/me", {"nickname": unique("late"), "about": "late"})),
+            after_the_hash(lambda: alice.call("PUT", "/v1/users/me/avatar", data=picture,
+                                              headers={"Content-Type": "image/png"})),
+            after_the_hash(lambda: alice.put(f"/v1/rooms/{server}/read", {"seq": 1})),
             after_the_hash(lambda: sign_in(alice)))
         settle(hum, alice, answers)
         assert answers[-1].status_code == 401
+        assert not hum.database.rows(
+            "select 1 from avatars where not exists (select from users where avatar_hash = hash)")
         assert ok(bob.get(f"/v1/users/{alice.id}")) == tombstone(alice.id)
         bob.delete(f"/v1/servers/{other}")
         bob.delete(f"/v1/friends/requests/{alice.id}")

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from lib.erasure import erase
 from lib.mqtt import eventually
 from lib.race import race
 from lib.rest import ok, problem, unique
@@ -244,6 +245,16 @@ def test_a_session_that_ends_ends_its_export(hum):
         got = read_all(slow)
     assert not got.endswith(b"0\r\n\r\n")
     assert len(texts(export(alice))) == 30_000
+
+
+def test_an_erasure_ends_it(hum):
+    alice, _, dm = hum.pair()
+    write_many(hum, alice, dm, 30_000)
+    with open_export(hum, alice) as slow:
+        erase(alice)
+        got = read_all(slow)
+    assert not got.endswith(b"0\r\n\r\n")
+    assert b"unstored_messages" in got, "it was well under way"
 
 
 def test_what_is_unavailable_at_the_start_is_an_error(hum, stranger):
