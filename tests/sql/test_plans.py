@@ -173,13 +173,45 @@ VALUES = {"room": "20007::bigint", "other": "20008::bigint", "user": "7", "frien
           "session": "10007", "server": "30007::bigint", "channel": "40014::bigint"}
 
 
+# What deletes: done, and taken back.
+DELETE = {
+    "pending_delete": "(%(user)s, %(friend)s)",
+    "block_delete": "(%(user)s, 207)",
+    "codes_tidy": "(%(server)s, %(user)s)",
+    "codes_delete": "(%(server)s, %(user)s)",
+    "request_delete": "(%(user)s, 107)",
+    "friendship_delete": "(%(user)s, %(friend)s)",
+    "invite_delete": "(%(server)s, %(user)s)",
+    "member_delete": "(%(server)s, %(user)s)",
+    "place_clear": "(%(user)s)",
+}
+
+
+def explain(cursor, name, arguments):
+    cursor.execute(f'explain (analyze, format json) execute "{name}" {arguments % VALUES}')
+    ((plan,),) = [json.loads(r[0]) if isinstance(r[0], str) else r[0] for r in cursor.fetchall()]
+    return plan
+
+
+@pytest.mark.parametrize("name, sql", [s for s in of_the_api() if s[0] in DELETE],
+                         ids=lambda v: v if v in DELETE else "")
+def test_what_deletes_finds_its_rows_by_an_index(cur, name, sql):
+    cur.execute("begin")
+    cur.execute(f'prepare "{name}" as {sql}')
+    plan = explain(cur, name, DELETE[name])
+    cur.execute("rollback")
+    found = [n for n in nodes(plan["Plan"]) if "Scan" in n["Node Type"] and n["Node Type"] != "CTE Scan"]
+    assert found and "Seq Scan" not in {n["Node Type"] for n in found}, found
+    for node in found:
+        read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        assert read * node["Actual Loops"] <= 20, node
+
+
 @pytest.mark.parametrize("name, sql", [s for s in of_the_api() if s[0] in EXECUTE],
                          ids=lambda v: v if v in EXECUTE else "")
 def test_statements_of_the_api(cur, name, sql):
     cur.execute(f'prepare "{name}" as {sql}')
-    arguments = EXECUTE[name] % VALUES
-    cur.execute(f'explain (analyze, format json) execute "{name}" {arguments}')
-    ((plan,),) = [json.loads(r[0]) if isinstance(r[0], str) else r[0] for r in cur.fetchall()]
+    plan = explain(cur, name, EXECUTE[name])
     found = scans(plan["Plan"])
     assert found or name == "are_friends", plan
     assert not [s for s in found if s[0] == "Seq Scan"], found
@@ -195,7 +227,7 @@ def test_statements_of_the_api(cur, name, sql):
 
 def test_these_are_statements_of_the_api():
     names = {name for name, _ in of_the_api()}
-    assert set(EXECUTE) <= names
+    assert set(EXECUTE) | set(DELETE) <= names
 
 
 def report_plans(cur):
