@@ -7,13 +7,16 @@ import pathlib
 import select
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 import requests
 
 from lib import pictures, prometheus, raw
-from lib.instance import PRESET
+from lib.instance import PRESET, alive, build_dir
+from lib.mqtt import eventually
 from lib.pictures import ME, plain, put, save
 from lib.race import race
 from lib.rest import ok, problem
@@ -93,6 +96,28 @@ def test_one_picture_a_person_at_a_time(hum):
         if answer.status_code == 429:
             problem(answer, 429, "rate_limited")
             assert int(answer.headers["Retry-After"]) >= 1
+
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.release_only
+def test_a_decoder_goes_with_its_parent():
+    """Even one that is stopped, when the API is killed."""
+    program = build_dir() / "control-api" / "hum-api"
+    with subprocess.Popen([sys.executable, "-c", PARENT, program, "avatar"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as parent:
+        pid = int(parent.stdout.readline())
+        status = pathlib.Path(f"/proc/{pid}/status")
+        eventually(lambda: "Seccomp:\t2" in status.read_text())  # it has given up all but decoding
+        os.kill(pid, signal.SIGSTOP)
+        parent.kill()
+    eventually(lambda: not alive(pid))
 
 
 def numbers(hum):
