@@ -7,10 +7,11 @@ COPY packages.txt ./
 COPY deploy/packages deploy/
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        $(deploy/packages build) \
+        $(deploy/packages build npm) jq \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN cmake --preset release && cmake --build --preset release --target hum-broker hum-api
+RUN deploy/fetch-swagger-ui pages
 
 FROM debian:bookworm-slim AS runtime
 WORKDIR /opt/hum
@@ -35,7 +36,7 @@ CMD ["deploy/container/broker"]
 FROM runtime AS api
 COPY --from=build /src/build/release/control-api/hum-api ./
 COPY docs/openapi.yaml docs/asyncapi.yaml control-api/pages pages/
-RUN deploy/fetch-swagger-ui pages
+COPY --from=build /src/pages pages/
 ENV HUM_PAGES_DIR=/opt/hum/pages
 USER hum
 EXPOSE 8080

@@ -27,6 +27,9 @@ root_command() {
 
 # What /docs is made of, which Debian has not: from npm, if that can be reached. Nothing else waits for it.
 ensure_swagger_ui() {
+    if [ ! -e "$here/build/swagger-ui/.fetched" ] && [ -z "${npm_config_registry:-}" ]; then
+        (ensure_npm) || warn "there is no npm"
+    fi
     quietly "$here/build/swagger-ui.log" "$here/deploy/fetch-swagger-ui" "$here/build/swagger-ui" ||
         warn "Swagger UI could not be fetched: /docs only names the specification until a ./hum up can reach npm's registry"
 }
