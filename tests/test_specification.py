@@ -234,6 +234,17 @@ def test_answers_that_are():
     spec.check_answer("OPTIONS", "/v1/users/x", 204, headers(), b"")
 
 
+@pytest.mark.parametrize("body", [b'{"user_id":7}', b'{"user_id":"x"}', b'{"user_id":null}', b"{}"])
+def test_requests_that_should_not_have_been_taken(body):
+    assert "/v1/dms" in refused(spec.check_request, "POST", "/v1/dms", 201, body)
+    spec.check_request("POST", "/v1/dms", 400, body)
+
+
+def test_requests_that_may_be_taken():
+    spec.check_request("POST", "/v1/dms?a=b", 201, b'{"user_id":"7","more":1}')
+    spec.check_request("PATCH", "/v1/users/me", 200, b'{"about":null}')
+
+
 @pytest.mark.parametrize("message", [
     ("dm/5/messages", json.dumps({**TEXT, "seq": 0}).encode(), 1, False),
     ("dm/5/messages", json.dumps(OPENED).encode(), 1, False),

@@ -265,11 +265,32 @@ def check_answer(method, target, status, headers, body):
         _check_body(tell, content, headers.get("Content-Type", ""), body)
 
 
+@functools.cache
+def _request_schema(method, path):
+    """Of the JSON that an operation takes; None: it takes none."""
+    operation = ALL["openapi"]["paths"][path].get(method.lower(), {})
+    content = resolve(operation["requestBody"])["content"] if "requestBody" in operation else {}
+    return content.get("application/json", {}).get("schema")
+
+
+def check_request(method, target, status, body):
+    """Holds what was taken to openapi.yaml: nothing is accepted that it does not allow."""
+    found = resource(target.partition("?")[0])
+    schema = _request_schema(method, found) if found and 200 <= status < 300 else None
+    if schema is None:
+        return
+    value = {name: member for name, member in json.loads(body).items() if member is not None}
+    why = mismatch(schema, value)
+    if why is not None:
+        violate(f"docs/openapi.yaml: {method} {target} was taken with {status}, {why}\n{body[:2000]!r}")
+
+
 def check_response(response, **how):
     """A hook of `requests`, for what is asked of the control API."""
     body = None if how.get("stream") else response.content
     request = response.request
     check_answer(request.method, request.path_url, response.status_code, response.headers, body)
+    check_request(request.method, request.path_url, response.status_code, request.body)
 
 
 # --- MQTT ---
