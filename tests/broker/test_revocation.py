@@ -151,6 +151,7 @@ def test_signs_of_life_end_as_well(connect, place):
     typing, mark = (f"{place.topics[CHANNEL]}/{verb}/{place.carol.id}" for verb in ("typing", "read"))
     place.say(CHANNEL, "one")
     place.say(CHANNEL, "two")
+    c.until(place.messages(CHANNEL), 2)  # a mark goes no further than the broker has heard of
     c.publish(f"{place.topics[CHANNEL]}/read", {"seq": 1})
     c.publish(typing, "{}", qos=0)
     for topic in (mark, typing):

@@ -231,12 +231,20 @@ def read_seq(person, dm):
     return ok(person.get(f"/v1/rooms/{dm}"))["read_seq"]
 
 
+def say_some(connect, person, dm, count):
+    """Messages, by REST, that the broker has heard of: a mark goes no further than that."""
+    with connect(person, suffix="hears") as client:
+        client.subscribe(f"dm/{dm}/messages")
+        for i in range(count):
+            person.say(dm, f"text {i}")
+        client.until(f"dm/{dm}/messages", count)
+
+
 @VERSIONS
 @pytest.mark.parametrize("filters", (("messages", "read/+"), ("read/+",), ("#",)), ids=("both", "only", "all"))
 def test_a_read_mark_is_stored_and_told(connect, people, filters, version):
     alice, bob, dm = people
-    for i in range(5):
-        alice.say(dm, f"text {i}")
+    say_some(connect, alice, dm, 5)
     a, b = connect(alice, version=version), connect(bob, version=version)
     assert set(a.subscribe(*(f"dm/{dm}/{f}" for f in filters), f"user/{alice.id}/errors")) == {1}
     marks = f"dm/{dm}/read/{bob.id}"
@@ -253,8 +261,7 @@ def test_a_read_mark_is_stored_and_told(connect, people, filters, version):
 
 def test_a_read_mark_never_moves_down_nor_past_the_end(connect, people):
     alice, bob, dm = people
-    for i in range(3):
-        alice.say(dm, f"text {i}")
+    say_some(connect, alice, dm, 3)
     b = connect(bob)
     b.subscribe(f"dm/{dm}/#")
     b.publish(f"dm/{dm}/read", {"seq": 10**12})
