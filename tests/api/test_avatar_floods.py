@@ -189,7 +189,7 @@ def test_uploads_that_hang_take_no_place(hum, person):
             sock.close()
 
 
-def test_a_thousand_large_bodies_that_hang(hum, person):
+def test_large_bodies_that_hang(hum, person):
     """None of them signed in: most are turned away, the memory is bounded, and others are served."""
     def resident():
         with open(f"/proc/{hum.pid('api')}/statm") as file:
