@@ -269,6 +269,7 @@ void server_stop(struct server *server) {
     if (left > 0) {
         y_log_message(Y_LOG_LEVEL_WARNING, "%u requests still run after %d s, cutting them off",
                       left, (int)STOP_TIMEOUT_S);
+        exports_stop(server->api->exports);
         pool_cut(server->api->pool); /* their threads must come to an end */
         wait_for_running(CUT_TIMEOUT_S);
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,7 +13,7 @@
 
 /* How long a piece waits for its turn: the first one as any request does, the later ones longer,
  * since what has been sent would be lost. */
-enum { LATER_WAIT_MS = 30000 };
+enum { LATER_WAIT_MS = 30000, RETRY_MS = 100 };
 
 struct exports {
     struct pool *pool;
@@ -21,6 +22,7 @@ struct exports {
     int64_t users[EXPORTS_MAX];
     size_t count;
     int readers;
+    atomic_bool stopping; /* without the lock */
 };
 
 struct export {
@@ -65,6 +67,8 @@ void exports_free(struct exports *exports) {
         free(exports);
     }
 }
+
+void exports_stop(struct exports *exports) { atomic_store(&exports->stopping, true); }
 
 /* Where the user stands among those who are exported; count: nowhere. Call with the lock held. */
 static size_t find(const struct exports *exports, int64_t user) {
@@ -120,11 +124,11 @@ void export_end(struct export *export) {
 }
 
 /* False: it has taken too long. */
-static bool take_turn(struct exports *exports, int wait_ms) {
+static bool take_turn(struct exports *exports) {
     struct timespec until = now();
     int waited = 0;
 
-    until.tv_sec += wait_ms / 1000;
+    until.tv_sec += POOL_WAIT_MS / 1000;
     pthread_mutex_lock(&exports->lock);
     while (exports->readers == EXPORT_READERS && waited == 0) {
         waited = pthread_cond_timedwait(&exports->freed, &exports->lock, &until);
@@ -192,21 +196,45 @@ static enum hum_status read_piece(struct pg *pg, struct export *export,
                                                        : read_section(pg, export, piece));
 }
 
-enum hum_status export_next(struct export *export, struct export_piece *ret_piece) {
-    int wait_ms = export->begun ? LATER_WAIT_MS : POOL_WAIT_MS;
-    struct export_piece piece = {.section = export->section};
+/* One try. */
+static enum hum_status try_piece(struct export *export, struct export_piece *piece) {
     struct exports *exports = export->exports;
     struct pg *pg;
 
-    if (now().tv_sec >= export->until || !take_turn(exports, wait_ms)) {
+    if (!take_turn(exports)) {
         return HUM_UNAVAILABLE;
     }
-    enum hum_status status = pool_take(exports->pool, wait_ms, &pg);
+    enum hum_status status = pool_take(exports->pool, POOL_WAIT_MS, &pg);
     if (status == HUM_OK) {
-        status = read_piece(pg, export, &piece);
+        status = read_piece(pg, export, piece);
         pool_give(exports->pool, pg);
     }
     give_turn(exports);
+    return status;
+}
+
+/* A connection that is lost at a later piece is no reason to throw away what has been sent. */
+static enum hum_status read_patiently(struct export *export, struct export_piece *piece) {
+    time_t until = now().tv_sec + LATER_WAIT_MS / 1000;
+    enum hum_status status;
+
+    while ((status = try_piece(export, piece)) == HUM_UNAVAILABLE && now().tv_sec < until &&
+           !atomic_load(&export->exports->stopping)) {
+        const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
+
+        nanosleep(&pause, NULL);
+    }
+    return status;
+}
+
+enum hum_status export_next(struct export *export, struct export_piece *ret_piece) {
+    struct export_piece piece = {.section = export->section};
+
+    if (now().tv_sec >= export->until) {
+        return HUM_UNAVAILABLE;
+    }
+    enum hum_status status =
+        export->begun ? read_patiently(export, &piece) : try_piece(export, &piece);
     if (status != HUM_OK) {
         return status;
     }

@@ -23,6 +23,9 @@ HUM_MUSTCHECK enum hum_status exports_new(struct pool *pool, struct exports **re
 /* NULL is fine; none may be under way. */
 void exports_free(struct exports *exports);
 
+/* Those that are under way end at the next piece that cannot be had at once. */
+void exports_stop(struct exports *exports);
+
 /* One of them; one thread at a time. */
 struct export;
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+import threading
 
 import pytest
 
@@ -16,6 +17,7 @@ SECTIONS = ["exported_at", "profile", "sessions", "friends", "friend_requests", 
             "invites", "invite_codes", "channels", "channel_visits", "read_marks", "unstored_messages", "notifications",
             "messages"]
 MANY = 12_000
+READERS = 2  # connections that all exports together take
 SPAN = 5000  # entries that the server looks through at a time
 
 
@@ -211,6 +213,55 @@ def test_others_are_served_while_clients_read_nothing(hum):
     finally:
         for sock in slow:
             sock.close()
+
+
+def test_many_at_once_take_few_connections(hum):
+    """However fast their clients read."""
+    people = []
+    for _ in range(8):
+        alice, bob, dm = hum.pair()
+        write_many(hum, alice, dm)
+        people.append(alice)
+    reading, done = [], threading.Event()
+
+    def watch():
+        with hum.database.session() as cursor:
+            while not done.is_set():
+                cursor.execute("select count(*) from pg_stat_activity where application_name = 'hum-api'"
+                               " and state = 'active' and query like '%sender_id = $1%'")
+                reading.append(cursor.fetchone()[0])
+                ok(bob.get(f"/v1/rooms/{dm}/messages"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        exports = race(*(lambda p=p: export(p) for p in people))
+    finally:
+        done.set()
+        watcher.join()
+    assert [len(texts(data)) for data in exports] == [MANY] * len(people)
+    assert 0 < max(reading) <= READERS, "seen at work, and never more"
+
+
+def test_connections_that_are_lost_in_between(hum):
+    """The next piece takes another."""
+    alice, _, dm = hum.pair()
+    write_many(hum, alice, dm, 30_000)
+    with open_export(hum, alice) as slow:
+        hum.database.rows("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'hum-api'")
+        got = read_all(slow)
+    assert got.endswith(b"}\n\r\n0\r\n\r\n")
+
+
+def test_a_stop_does_not_wait_for_a_client_that_reads_nothing(new_instance):
+    hum = new_instance()
+    hum.up()
+    alice, _, dm = hum.pair()
+    write_many(hum, alice, dm, 30_000)
+    with open_export(hum, alice):
+        hum.down()
+    assert hum.pids() == {}
+    assert "cutting them off" in hum.log("api")
 
 
 def memory(pid):
