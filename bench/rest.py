@@ -7,7 +7,7 @@ import wrk
 from brokers import Side
 from people import befriend_in_pairs, call, sign_in, sign_up
 
-CONNECTIONS = 8  # as many as the API has to the database
+CONNECTIONS = 20  # more than the API has to the database, as a proxy keeps
 PAGE = 50
 MESSAGES = 120  # of each room: there is more than a page
 

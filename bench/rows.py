@@ -76,11 +76,11 @@ _ALL = (
         Figure("p99 unfriended, ms", "unfriend_p99_ms", decimals=1),
         Figure("p99 signed out, ms", "logout_p99_ms", decimals=1),
     ), beside=None),
-    Row("rest-profile", "REST: one's own profile, 8 connections", "rest", 8, (
+    Row("rest-profile", "REST: one's own profile, 20 connections", "rest", 20, (
         Figure("requests/s", "requests_per_s", aim=0.5, at_least=True, of="ratio"),
         *_TIMES,
     ), beside="pgbench"),
-    Row("rest-page", "REST: the last 50 messages of a room, 8 connections", "rest", 8, (
+    Row("rest-page", "REST: the last 50 messages of a room, 20 connections", "rest", 20, (
         Figure("requests/s", "requests_per_s"),
         *_TIMES,
     ), beside="pgbench"),

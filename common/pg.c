@@ -26,6 +26,7 @@ struct pg {
     size_t prepared_count;
     char error[512];
     char constraint[64];
+    bool broken; /* a pipeline did not come to its end */
 };
 
 struct pg_result;
@@ -149,7 +150,7 @@ void pg_interrupt(struct pg *pg) { shutdown(PQsocket(pg->conn), SHUT_RDWR); }
 
 int pg_socket(const struct pg *pg) { return PQsocket(pg->conn); }
 
-bool pg_lost(const struct pg *pg) { return PQstatus(pg->conn) != CONNECTION_OK; }
+bool pg_lost(const struct pg *pg) { return pg->broken || PQstatus(pg->conn) != CONNECTION_OK; }
 
 struct pg_params *pg_params_new(void) {
     struct pg_params *params = calloc(1, sizeof *params);
@@ -366,32 +367,134 @@ static enum pg_outcome prepare(struct pg *pg, const struct pg_statement *stateme
     return outcome;
 }
 
+/* Values as libpq wants them. */
+struct bound {
+    const char *values[PARAMS_MAX];
+    int lengths[PARAMS_MAX], formats[PARAMS_MAX], count;
+};
+
+static bool bind_values(const struct pg_params *params, struct bound *ret) {
+    ret->count = params ? (int)params->count : 0;
+    if (params && (params->overflow || params->scratch.failed)) {
+        return false;
+    }
+    for (int i = 0; i < ret->count; i++) {
+        const char *at = params->list[i].outside;
+
+        ret->values[i] = params->list[i].null ? NULL
+                         : at                 ? at
+                                              : params->scratch.data + params->list[i].offset;
+        ret->lengths[i] = params->list[i].len;
+        ret->formats[i] = params->list[i].format;
+    }
+    return true;
+}
+
 enum pg_outcome pg_run(struct pg *pg, const struct pg_statement *statement,
                        struct pg_params *params, struct pg_result **ret_result) {
-    const char *values[PARAMS_MAX] = {0};
-    int lengths[PARAMS_MAX], formats[PARAMS_MAX];
-    size_t count = params ? params->count : 0;
     enum pg_outcome outcome = prepare(pg, statement);
+    struct bound bound;
 
     if (outcome != PG_DONE) {
         return outcome;
     }
-    if (params && (params->overflow || params->scratch.failed)) {
+    if (!bind_values(params, &bound)) {
         keep_line(pg->error, sizeof pg->error, "the parameters do not fit");
         return PG_FAILED;
     }
-    for (size_t i = 0; i < count; i++) {
-        const char *at = params->list[i].outside;
+    return finish(pg,
+                  PQexecPrepared(pg->conn, statement->name, bound.count, bound.values,
+                                 bound.lengths, bound.formats, 0),
+                  ret_result);
+}
 
-        if (!params->list[i].null) {
-            values[i] = at ? at : params->scratch.data + params->list[i].offset;
-        }
-        lengths[i] = params->list[i].len;
-        formats[i] = params->list[i].format;
+/* Whether it is on its way, and an answer to be read. */
+static bool send_call(struct pg *pg, struct pg_call *call) {
+    struct bound bound;
+
+    call->outcome = PG_FAILED;
+    return bind_values(call->params, &bound) &&
+           PQsendQueryPrepared(pg->conn, call->statement->name, bound.count, bound.values,
+                               bound.lengths, bound.formats, 0) == 1;
+}
+
+/* After a failure the server skips what follows, up to the end of the pipeline. */
+static bool read_answer(struct pg *pg, struct pg_call *call) {
+    PGresult *result = PQgetResult(pg->conn);
+    bool skipped = PQresultStatus(result) == PGRES_PIPELINE_ABORTED;
+
+    if (skipped) {
+        PQclear(result);
+    } else {
+        call->outcome = finish(pg, result, &call->result);
     }
-    return finish(
-        pg, PQexecPrepared(pg->conn, statement->name, (int)count, values, lengths, formats, 0),
-        ret_result);
+    PQclear(PQgetResult(pg->conn)); /* the end of this statement's results */
+    return !skipped;
+}
+
+/* False: the connection is in a state that nobody knows. */
+static bool run_pipeline(struct pg *pg, struct pg_call *calls, size_t count,
+                         bool ret_answered[PG_CALLS_MAX]) {
+    bool sent[PG_CALLS_MAX];
+
+    if (PQenterPipelineMode(pg->conn) != 1) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sent[i] = send_call(pg, &calls[i]);
+        ret_answered[i] = !sent[i];
+    }
+    if (PQpipelineSync(pg->conn) != 1) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sent[i]) {
+            ret_answered[i] = read_answer(pg, &calls[i]);
+        }
+    }
+    PGresult *end = PQgetResult(pg->conn);
+    bool ended = PQresultStatus(end) == PGRES_PIPELINE_SYNC;
+    PQclear(end);
+    return PQexitPipelineMode(pg->conn) == 1 && ended;
+}
+
+static enum pg_outcome prepare_calls(struct pg *pg, const struct pg_call *calls, size_t count) {
+    enum pg_outcome outcome = PG_DONE;
+
+    for (size_t i = 0; i < count && outcome == PG_DONE; i++) {
+        outcome = prepare(pg, calls[i].statement);
+    }
+    return outcome;
+}
+
+/* Where the server is in trouble, the others need not find out one by one. */
+static bool concerns_all(enum pg_outcome outcome) {
+    return outcome == PG_BUSY || outcome == PG_LOST;
+}
+
+void pg_run_many(struct pg *pg, struct pg_call *calls, size_t count) {
+    bool answered[PG_CALLS_MAX] = {false}, known = true;
+    enum pg_outcome outcome = prepare_calls(pg, calls, count);
+
+    if (outcome == PG_DONE && count > 1) {
+        known = run_pipeline(pg, calls, count, answered);
+    }
+    if (!known) {
+        pg_interrupt(pg);
+        pg->broken = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct pg_call *call = &calls[i];
+
+        if (!known && !call->result) {
+            call->outcome = PG_LOST;
+        } else if (!answered[i] && concerns_all(outcome)) {
+            call->outcome = outcome;
+        } else if (!answered[i]) {
+            call->outcome = pg_run(pg, call->statement, call->params, &call->result);
+        }
+        outcome = concerns_all(call->outcome) ? call->outcome : outcome;
+    }
 }
 
 enum pg_outcome pg_command(struct pg *pg, const char *sql) {

@@ -79,6 +79,18 @@ void pg_add_json_array(struct pg_params *params, const struct str *values, size_
  * only and freed with pg_result_free. params may be NULL. */
 HUM_MUSTCHECK enum pg_outcome pg_run(struct pg *pg, const struct pg_statement *statement,
                                      struct pg_params *params, struct pg_result **ret_result);
+enum { PG_CALLS_MAX = 16 };
+
+struct pg_call {
+    const struct pg_statement *statement;
+    struct pg_params *params;
+    enum pg_outcome outcome;  /* how it went */
+    struct pg_result *result; /* NULL before, as pg_run's after; NULL unless PG_DONE */
+};
+/* Runs up to PG_CALLS_MAX statements in one round trip, in their order, outside of any transaction.
+ * One that fails for its own values harms no other: those behind it are run anew, so all must be
+ * such that change nothing. PG_BUSY and PG_LOST are passed on to those behind. */
+void pg_run_many(struct pg *pg, struct pg_call *calls, size_t count);
 /* Runs constant SQL without parameters: begin, commit, rollback, listen. */
 HUM_MUSTCHECK enum pg_outcome pg_command(struct pg *pg, const char *sql);
 

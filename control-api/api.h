@@ -8,12 +8,13 @@
 #include "domain/auth.h"
 #include "domain/export.h"
 #include "pages.h"
-#include "pool.h"
+#include "reads.h"
 #include "tally.h"
 
 struct api {
     struct config config;
     struct pool *pool;
+    struct reads *reads;      /* on the pool */
     struct pool *worker_pool; /* one connection: what was left for later takes none of the others */
     struct auth auth;
     struct tally *tally; /* of requests */

@@ -166,7 +166,8 @@ static bool start_pools(struct api *api) {
 
     return (pool_start(&config, (size_t)values[CONFIG_DATABASE_POOL].number, report, &api->pool) !=
                 HUM_INTERNAL &&
-            pool_start(&config, 1, report_nothing, &api->worker_pool) != HUM_INTERNAL) ||
+            pool_start(&config, 1, report_nothing, &api->worker_pool) != HUM_INTERNAL &&
+            reads_new(api->pool, &api->reads) == HUM_OK) ||
            fail("starting the connection pool", "no memory or thread");
 }
 
@@ -196,6 +197,7 @@ static bool make_api(struct api *api) {
 
 static void free_api(struct api *api) {
     exports_free(api->exports);
+    reads_free(api->reads);
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
     tally_free(api->tally);

@@ -8,12 +8,11 @@ enum { EVENT_DATA_MAX = 8 * 1024 };
 
 typedef enum pg_outcome (*get_fn)(struct pg *pg, int64_t id, struct pg_result **ret_rows);
 
-static enum hum_status get_one(struct pg *pg, get_fn get, int64_t id, struct pg_result **ret_rows) {
-    struct pg_result *rows;
-    enum hum_status status = tx_status(get(pg, id, &rows));
-
-    if (status != HUM_OK) {
-        return status;
+/* Takes rows over. */
+static enum hum_status take_one(enum pg_outcome outcome, struct pg_result *rows,
+                                struct pg_result **ret_rows) {
+    if (outcome != PG_DONE) {
+        return tx_status(outcome);
     }
     if (pg_rows(rows) == 0) {
         pg_result_free(rows);
@@ -21,6 +20,20 @@ static enum hum_status get_one(struct pg *pg, get_fn get, int64_t id, struct pg_
     }
     *ret_rows = rows;
     return HUM_OK;
+}
+
+static enum hum_status get_one(struct pg *pg, get_fn get, int64_t id, struct pg_result **ret_rows) {
+    struct pg_result *rows = NULL;
+    enum pg_outcome outcome = get(pg, id, &rows);
+
+    return take_one(outcome, rows, ret_rows);
+}
+
+enum hum_status users_read(struct reads *reads, int64_t id, struct pg_result **ret_rows) {
+    struct pg_result *rows = NULL;
+    enum pg_outcome outcome = store_user_read(reads, id, &rows);
+
+    return take_one(outcome, rows, ret_rows);
 }
 
 enum hum_status users_get(struct pg *pg, int64_t id, struct pg_result **ret_rows) {

@@ -12,6 +12,11 @@ HUM_MUSTCHECK enum hum_status users_get(struct pg *pg, int64_t id, struct pg_res
 /* The same; also of somebody who has erased their account. */
 HUM_MUSTCHECK enum hum_status users_get_any(struct pg *pg, int64_t id, struct pg_result **ret_rows);
 
+/* As users_get, for those who want nothing else of the database. Call it with no connection in
+ * hand: it takes one itself, for all who share the trip. */
+HUM_MUSTCHECK enum hum_status users_read(struct reads *reads, int64_t id,
+                                         struct pg_result **ret_rows);
+
 /* As store_users_search. */
 HUM_MUSTCHECK enum hum_status users_search(struct pg *pg, int64_t caller, struct str prefix,
                                            const struct search_place *after, int limit,

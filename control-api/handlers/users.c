@@ -67,8 +67,20 @@ enum hum_status answer_user(struct request *request, struct reply *reply, int64_
     return HUM_OK;
 }
 
+/* The call that every client makes at its start. */
 enum hum_status handle_me_get(struct request *request, struct reply *reply) {
-    return answer_user(request, reply, request->caller.user);
+    struct pg_result *rows;
+
+    lease_return(&request->lease); /* of the look at the session, now and then */
+    enum hum_status status = users_read(request->api->reads, request->caller.user, &rows);
+    if (status == HUM_NOT_FOUND) { /* erased since the guard has let them in */
+        return HUM_UNAUTHORIZED;
+    }
+    HTTP_TRY(status);
+    struct user user = store_user_at(rows, 0);
+    render_user(&reply->body, request->api, &user, true);
+    pg_result_free(rows);
+    return HUM_OK;
 }
 
 enum hum_status handle_user_get(struct request *request, struct reply *reply) {

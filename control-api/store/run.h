@@ -5,7 +5,7 @@
 #ifndef HUM_STORE_RUN_H
 #define HUM_STORE_RUN_H
 
-#include "pg.h"
+#include "reads.h"
 
 struct value {
     enum { VALUE_INT, VALUE_TEXT, VALUE_BYTES, VALUE_INTS } type;
@@ -28,6 +28,15 @@ HUM_MUSTCHECK enum pg_outcome store_run(struct pg *pg, const struct pg_statement
 #define RUN(pg_, statement_, ret_rows_, ...)                                                       \
     store_run(pg_, statement_, ret_rows_, (const struct value[]){__VA_ARGS__},                     \
               sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value))
+
+/* The same by a trip that is shared with other requests: reads_run. */
+HUM_MUSTCHECK enum pg_outcome store_read(struct reads *reads, const struct pg_statement *statement,
+                                         struct pg_result **ret_rows, const struct value *values,
+                                         size_t count);
+
+#define READ(reads_, statement_, ret_rows_, ...)                                                   \
+    store_read(reads_, statement_, ret_rows_, (const struct value[]){__VA_ARGS__},                 \
+               sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value))
 
 /* Leaves the function with whatever is not PG_DONE. */
 #define PG_TRY(call)                                                                               \

@@ -60,6 +60,10 @@ enum pg_outcome store_user_get_any(struct pg *pg, int64_t id, struct pg_result *
     return RUN(pg, &get_any, ret_rows, INT(id));
 }
 
+enum pg_outcome store_user_read(struct reads *reads, int64_t id, struct pg_result **ret_rows) {
+    return READ(reads, &get, ret_rows, INT(id));
+}
+
 enum pg_outcome store_user_by_key(struct pg *pg, struct str nickname_key,
                                   struct pg_result **ret_rows) {
     return RUN(pg, &by_key, ret_rows, TEXT(nickname_key));

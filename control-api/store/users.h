@@ -2,7 +2,7 @@
 #ifndef HUM_STORE_USERS_H
 #define HUM_STORE_USERS_H
 
-#include "pg.h"
+#include "reads.h"
 
 /* What everybody sees of a person, of a relation u like users: the first columns of a row that
  * store_user_shown reads. */
@@ -30,6 +30,9 @@ HUM_MUSTCHECK enum pg_outcome store_user_get(struct pg *pg, int64_t id,
                                              struct pg_result **ret_rows);
 HUM_MUSTCHECK enum pg_outcome store_user_get_any(struct pg *pg, int64_t id,
                                                  struct pg_result **ret_rows);
+/* As the first, by a trip that is shared. */
+HUM_MUSTCHECK enum pg_outcome store_user_read(struct reads *reads, int64_t id,
+                                              struct pg_result **ret_rows);
 HUM_MUSTCHECK enum pg_outcome store_user_by_key(struct pg *pg, struct str nickname_key,
                                                 struct pg_result **ret_rows);
 /* Where a search goes on: rank, key and id of the row that was last. All 0 and "": at its begin. */
