@@ -285,9 +285,10 @@ def test_a_second_broker_on_the_same_journal(bed, tmp_path):
 @pytest.mark.parametrize("call", ("fdatasync", "fsync"))
 def test_a_sync_that_fails_once(bed, call):
     """Nobody knows then what is on the disk: no message is taken until a restart."""
-    (alice, *_), (ab, bc) = bed.crowd(pace=500)
+    (alice, *_), (ab, bc) = bed.crowd(window=10**5, pace=500, eager=False)
     disk = Preload(bed.broker, bed.instance.home / "disk")
-    bed.broker.restart(env=disk.env)
+    # Of small segments, one after another is begun, and each changes the folder, which is what fsync is for.
+    bed.broker.restart(env=disk.env, journal_bytes=2 * SMALL)
     bed.ready()
     bed.talk()
     bed.moment()
