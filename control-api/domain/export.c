@@ -220,7 +220,7 @@ static enum hum_status read_patiently(struct export *export, struct export_piece
 
     while ((status = try_piece(export, piece)) == HUM_UNAVAILABLE && now().tv_sec < until &&
            !atomic_load(&export->exports->stopping)) {
-        const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
+        const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
 
         nanosleep(&pause, NULL);
     }
