@@ -112,6 +112,7 @@ static void run(struct reads *reads, struct pg_call *calls, size_t count) {
     }
 }
 
+/* With all who have lined up. */
 static void lead(struct reads *reads, struct read *leader) {
     struct read *list[PG_CALLS_MAX];
     struct pg_call calls[PG_CALLS_MAX];
@@ -123,7 +124,6 @@ static void lead(struct reads *reads, struct read *leader) {
     run(reads, calls, count);
     hand_over(reads);
     leader->call = calls[0];
-    leader->done = true;
     for (size_t i = 1; i < count; i++) { /* once posted, it is gone */
         list[i]->call = calls[i];
         list[i]->done = true;
@@ -147,21 +147,39 @@ static bool wait_turn(struct read *read) {
     return !failed;
 }
 
-/* Until it is done, or is to lead: it has been told to, or the trip before takes too long, and
- * there may be other connections. */
-static void wait(struct reads *reads, struct read *read) {
+enum turn { LEAD, ALONE, DONE };
+
+/* Alone: the trips before take too long. The database may be in trouble, or one connection of it
+ * may: others are not to share in that. */
+static enum turn wait(struct reads *reads, struct read *read) {
     if (wait_turn(read)) {
-        return;
+        return read->done ? DONE : LEAD;
     }
     pthread_mutex_lock(&reads->lock);
     bool queued = read->queued;
     if (queued) {
         leave(reads, read);
-        reads->leaders++;
     }
     pthread_mutex_unlock(&reads->lock);
-    while (!queued && sem_wait(&read->turn) != 0) { /* somebody has it in hand */
+    if (queued) {
+        return ALONE;
     }
+    while (sem_wait(&read->turn) != 0) { /* somebody has it in hand */
+    }
+    return read->done ? DONE : LEAD;
+}
+
+/* Whether there is room for one more trip; else it is in the line. */
+static bool join(struct reads *reads, struct read *read) {
+    pthread_mutex_lock(&reads->lock);
+    bool leads = reads->leaders < reads->leaders_max;
+    if (leads) {
+        reads->leaders++;
+    } else {
+        line_up(reads, read);
+    }
+    pthread_mutex_unlock(&reads->lock);
+    return leads;
 }
 
 enum pg_outcome reads_run(struct reads *reads, const struct pg_statement *statement,
@@ -169,19 +187,15 @@ enum pg_outcome reads_run(struct reads *reads, const struct pg_statement *statem
     struct read read = {.call = {.statement = statement, .params = params}};
 
     sem_init(&read.turn, 0, 0);
-    pthread_mutex_lock(&reads->lock);
-    bool leads = reads->leaders < reads->leaders_max;
-    if (leads) {
-        reads->leaders++;
-    } else {
-        line_up(reads, &read);
-    }
-    pthread_mutex_unlock(&reads->lock);
-    if (!leads) {
-        wait(reads, &read);
-    }
-    if (!read.done) {
+    switch (join(reads, &read) ? LEAD : wait(reads, &read)) {
+    case LEAD:
         lead(reads, &read);
+        break;
+    case ALONE:
+        run(reads, &read.call, 1);
+        break;
+    case DONE:
+        break;
     }
     sem_destroy(&read.turn);
     if (read.call.outcome == PG_DONE) {
