@@ -13,9 +13,9 @@ enum { PATIENCE_MS = 50 }; /* of those who wait for the trip before theirs */
 struct read {
     struct pg_call call;
     struct read *next;
-    bool queued; /* in the line: nobody has it in hand; under the lock */
-    bool done;
-    sem_t turn; /* posted when it is done, or is to lead the next trip */
+    bool queued;       /* in the line: nobody has it in hand; under the lock */
+    _Atomic bool done; /* atomic for ThreadSanitizer, which does not know sem_clockwait */
+    sem_t turn;        /* posted when it is done, or is to lead the next trip */
 };
 
 struct reads {
