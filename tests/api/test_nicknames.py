@@ -69,7 +69,8 @@ def test_two_ways_to_write_one_nickname(hum, alice, first, second, why):
     ok(register(hum, first), 201)
     problem(register(hum, second), 409, "nickname_taken")
     items = ok(alice.get("/v1/users/search", nickname=second))["items"]
-    assert len(items) == 1, "found by either"
+    # Names of other tests may be similar enough to follow.
+    assert [i["nickname"] for i in items if part in i["nickname"]] == [first], "found by either"
 
 
 @pytest.mark.parametrize("first, second, why", DIFFERENT, ids=[row[2] for row in DIFFERENT])
