@@ -104,7 +104,11 @@ def chatter(client, topic, stop, sent):
 def test_while_both_write(hum, connect, people, _):
     """What was heard is in the history, in order and without gaps; nothing more comes; nobody else is cut off."""
     alice, bob, dm = people
+    carol = hum.sign_up()
+    hum.befriend(bob, carol)
+    other = hum.open_dm(bob, carol)
     a, b = connect(alice), connect(bob)
+    eventually(lambda: b.subscribe(f"dm/{other}/messages") == 1)
     topic = f"dm/{dm}/messages"
     for client in (a, b):
         client.subscribe(topic, f"user/{client.user}/errors", f"user/{client.user}/inbox")
@@ -120,7 +124,8 @@ def test_while_both_write(hum, connect, people, _):
     stop.set()
     for thread in threads:
         thread.join()
-    # The last of them that was let through is committed and delivered before this comes back.
+    # What was let through is committed before what is sent now, and so delivered before it.
+    b.message(f"dm/{other}/messages", b.send(other, "the last"))
     eventually(lambda: len(b.messages(topic)) == ok(bob.get(f"/v1/rooms/{dm}"))["last_seq"])
     history = bob.history(dm)
     assert [m["seq"] for m in history] == list(range(1, len(history) + 1))
@@ -133,6 +138,45 @@ def test_while_both_write(hum, connect, people, _):
     problem(bob.post(f"/v1/rooms/{dm}/messages", {"nonce": "x", "text": "x"}), 403, "not_friends")
     # What was in the journal, or on its way, came to the same end.
     assert not hum.database.rows("select 1 from set_aside where sender_id = %s", alice.id)
+
+
+def test_while_a_channel_talks(hum, connect):
+    """One of three goes; the other two notice nothing but the silence."""
+    alice, bob, carol = people = [hum.sign_up() for _ in range(3)]
+    server = make_server(bob)["id"]
+    channel = make_channel(bob, server)
+    for person in people:
+        if person is not bob:
+            join(person, server)
+        enter(person, channel)
+    room = f"server/{server}/channel/{channel}"
+    clients = [connect(p) for p in people]
+    for client in clients:
+        eventually(lambda c=client: c.subscribe(f"{room}/messages", f"user/{c.user}/errors") == [1, 1])
+    stop, sent = threading.Event(), {p.id: [] for p in people}
+    threads = [threading.Thread(target=chatter, args=(c, room, stop, sent[c.user])) for c in clients]
+    for thread in threads:
+        thread.start()
+    a, b, c = clients
+    c.wait(lambda: {m["from"] for m in c.messages(f"{room}/messages")} == {p.id for p in people})
+    erase(alice)
+    a.closed()
+    mark = len(sent[carol.id])
+    eventually(lambda: len(sent[carol.id]) > mark + 20)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for client in (b, c):
+        for person in (bob, carol):
+            client.message(f"{room}/messages", sent[person.id][-1])
+    history = carol.history(channel)
+    assert [m["seq"] for m in history] == list(range(1, len(history) + 1))
+    assert b.messages(f"{room}/messages") == c.messages(f"{room}/messages") == history
+    for client in (b, c):
+        assert not client.gone.is_set() and client.messages(f"user/{client.user}/errors") == []
+        own = [m["nonce"] for m in history if m["from"] == client.user]
+        assert own == sent[client.user], "nothing of theirs is lost"
+    assert alice.id not in [m["user"]["id"] for m in ok(bob.get(f"/v1/channels/{channel}/members"))["items"]]
 
 
 def test_a_read_mark_that_comes_with_it(hum, connect, people):
