@@ -4,8 +4,8 @@
 #include "limits.h"
 #include "store/events.h"
 #include "store/run.h"
+#include "store/users.h"
 #include "tx.h"
-#include "users.h"
 
 struct job {
     int64_t caller;
@@ -23,11 +23,27 @@ enum pg_outcome blocks_check(struct pg *pg, int64_t caller, int64_t other,
     return PG_DONE;
 }
 
+/* Within the work, so that a repetition of it finds out who has gone meanwhile. */
+static enum pg_outcome find_other(struct pg *pg, int64_t other, enum hum_status *ret_status) {
+    struct pg_result *rows;
+
+    PG_TRY(store_user_get(pg, other, &rows));
+    if (pg_rows(rows) == 0) {
+        *ret_status = HUM_NOT_FOUND;
+    }
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
 static enum pg_outcome add_work(struct pg *pg, void *arg, enum hum_status *ret_status) {
     const struct job *job = arg;
     bool blocks, is_blocked, changed;
 
     PG_TRY(store_pair_lock(pg, job->caller, job->other));
+    PG_TRY(find_other(pg, job->other, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_block_get(pg, job->caller, job->other, &blocks, &is_blocked));
     if (blocks) {
         return PG_DONE;
@@ -56,16 +72,9 @@ static enum pg_outcome remove_work(struct pg *pg, void *arg, enum hum_status *re
 }
 
 enum hum_status blocks_add(struct pg *pg, int64_t caller, int64_t other) {
-    struct pg_result *user;
-
     if (caller == other) {
         return HUM_INVALID_REQUEST;
     }
-    enum hum_status status = users_get(pg, other, &user);
-    if (status != HUM_OK) {
-        return status;
-    }
-    pg_result_free(user);
     return tx_run(pg, add_work, &(struct job){.caller = caller, .other = other});
 }
 

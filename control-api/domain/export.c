@@ -19,7 +19,7 @@ struct exports {
     struct pool *pool;
     pthread_mutex_t lock; /* what follows */
     pthread_cond_t freed; /* a reader has finished */
-    int64_t users[EXPORTS_MAX];
+    struct export *running[EXPORTS_MAX];
     size_t count;
     int readers;
     atomic_bool stopping; /* without the lock */
@@ -70,26 +70,44 @@ void exports_free(struct exports *exports) {
 
 void exports_stop(struct exports *exports) { atomic_store(&exports->stopping, true); }
 
-/* Where the user stands among those who are exported; count: nowhere. Call with the lock held. */
-static size_t find(const struct exports *exports, int64_t user) {
-    size_t i = 0;
-
-    while (i < exports->count && exports->users[i] != user) {
-        i++;
-    }
-    return i;
+/* Call with the lock held. */
+static void leave_place(struct exports *exports, size_t i) {
+    exports->running[i] = exports->running[--exports->count];
 }
 
-static enum hum_status take_place(struct exports *exports, int64_t user) {
+/* Who reads a piece slower than an export may last has no more to come, and its place is free. Call
+ * with the lock held. */
+static void leave_late_places(struct exports *exports) {
+    time_t at = now().tv_sec;
+
+    for (size_t i = exports->count; i-- > 0;) {
+        if (exports->running[i]->until <= at) {
+            leave_place(exports, i);
+        }
+    }
+}
+
+static bool is_running(const struct exports *exports, int64_t user) {
+    for (size_t i = 0; i < exports->count; i++) {
+        if (exports->running[i]->user == user) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum hum_status take_place(struct export *export) {
+    struct exports *exports = export->exports;
     enum hum_status status = HUM_OK;
 
     pthread_mutex_lock(&exports->lock);
-    if (find(exports, user) < exports->count) {
+    leave_late_places(exports);
+    if (is_running(exports, export->user)) {
         status = HUM_RATE_LIMITED;
     } else if (exports->count == EXPORTS_MAX) {
         status = HUM_UNAVAILABLE;
     } else {
-        exports->users[exports->count++] = user;
+        exports->running[exports->count++] = export;
     }
     pthread_mutex_unlock(&exports->lock);
     return status;
@@ -98,17 +116,20 @@ static enum hum_status take_place(struct exports *exports, int64_t user) {
 enum hum_status export_begin(struct exports *exports, int64_t user, int64_t session,
                              struct export **ret_export) {
     struct export *export = calloc(1, sizeof *export);
-    enum hum_status status = export ? take_place(exports, user) : HUM_INTERNAL;
 
-    if (status != HUM_OK) {
-        free(export);
-        return status;
+    if (!export) {
+        return HUM_INTERNAL;
     }
     *export = (struct export){.exports = exports,
                               .user = user,
                               .session = session,
                               .until = now().tv_sec + EXPORT_LIFE_S,
                               .after = -1};
+    enum hum_status status = take_place(export);
+    if (status != HUM_OK) {
+        free(export);
+        return status;
+    }
     *ret_export = export;
     return HUM_OK;
 }
@@ -117,8 +138,12 @@ void export_end(struct export *export) {
     struct exports *exports = export->exports;
 
     pthread_mutex_lock(&exports->lock);
-    exports->users[find(exports, export->user)] = exports->users[exports->count - 1];
-    exports->count--;
+    for (size_t i = 0; i < exports->count; i++) {
+        if (exports->running[i] == export) {
+            leave_place(exports, i);
+            break;
+        }
+    }
     pthread_mutex_unlock(&exports->lock);
     free(export);
 }

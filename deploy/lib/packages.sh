@@ -25,13 +25,19 @@ root_command() {
     fi
 }
 
-# What /docs is made of, which Debian has not: from npm, if that can be reached. Nothing else waits for it.
+# What /docs is made of, which Debian has not: from npm, if that can be reached. Nothing else waits for it; where it could
+# not be fetched, a day goes by before the next start tries again.
 ensure_swagger_ui() {
-    if [ ! -e "$here/build/swagger-ui/.fetched" ] && [ -z "${npm_config_registry:-}" ]; then
+    local folder="$here/build/swagger-ui"
+    if [ -n "$(find "$folder/.failed" -mmin -1440 2> /dev/null)" ]; then return; fi
+    if [ ! -e "$folder/.fetched" ] && [ -z "${npm_config_registry:-}" ]; then
         (ensure_npm) || warn "there is no npm"
     fi
-    quietly "$here/build/swagger-ui.log" "$here/deploy/fetch-swagger-ui" "$here/build/swagger-ui" ||
-        warn "Swagger UI could not be fetched: /docs only names the specification until a ./hum up can reach npm's registry"
+    if ! quietly "$here/build/swagger-ui.log" "$here/deploy/fetch-swagger-ui" "$folder"; then
+        mkdir -p -- "$folder" && touch -- "$folder/.failed"
+        warn "Swagger UI could not be fetched: /docs only names the specification. Once npm's registry can be reached:" \
+            "rm $folder/.failed, and ./hum up"
+    fi
 }
 
 # The tests' own packages from npm need one; a machine may have another one than Debian's, which go not together.

@@ -237,6 +237,9 @@ def test_nothing_can_refer_to_one_who_is_gone(hum):
                       alice.id, bob.id, bob.id, bob.id)
     marks = hum.database.rows("select user_id::text from read_marks where user_id in (%s, %s)", alice.id, bob.id)
     assert marks == [(bob.id,)], "and the others of the batch are stored"
+    for role in (hum.database, hum.daemon_database("api")):
+        role.rows("insert into read_marks (user_id, room_id, seq) values (%s, %s, 1)", alice.id, bob.id)
+        assert not hum.database.rows("select 1 from read_marks where user_id = %s", alice.id)
     hum.database.rows("select hum_set_aside(1, %s, 'n', 'x', 'late')", alice.id)
     assert not hum.database.rows("select 1 from set_aside where sender_id = %s", alice.id)
 
@@ -317,6 +320,7 @@ def test_while_others_approach(hum):
             after_the_hash(lambda: bob.post(f"/v1/servers/{server}/invites", {"user_id": alice.id})),
             after_the_hash(lambda: carol.put(f"/v1/blocks/{alice.id}")))
         settle(hum, alice, answers)
+        assert answers[-1].status_code in (204, 404), "whoever blocks is still somebody"
         assert alice.id not in [f["user"]["id"] for f in ok(carol.get("/v1/friends", state="all"))["items"]]
 
 
