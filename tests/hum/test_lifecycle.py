@@ -42,6 +42,11 @@ def nothing_left(instance, killed=False):
     assert instance.run("status").returncode != 0
 
 
+def heed_ctrl_c():
+    """Where the tests themselves run behind a script, Ctrl-C is ignored, and whoever inherits that cannot trap it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Foreground:
     """`./hum up` in the foreground, ready to serve."""
 
@@ -49,7 +54,7 @@ class Foreground:
         env = environment(**instance.settings)
         self.process = subprocess.Popen([SCRIPT, "up"], env=env, cwd=ROOT, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        start_new_session=True)
+                                        start_new_session=True, preexec_fn=heed_ctrl_c)
         self.said = b""
         while b"Ctrl-C" not in self.said:
             readable, _, _ = select.select([self.process.stdout], [], [], 120)
