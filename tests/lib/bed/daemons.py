@@ -22,6 +22,16 @@ def kill_all(pids, number):
             os.kill(pid, number)
 
 
+def birth(pid):
+    """When a process began, by which it is told from another that gets its number later; None for one that is gone,
+    or a zombie, which holds nothing any more."""
+    try:
+        words = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return words[19] if words[0] not in "ZX" else None
+
+
 class Daemon:
     """Started by `./hum up`; from then on here. ./hum goes on knowing it by its file in run/."""
 
@@ -230,10 +240,12 @@ class Postgres(Daemon):
 
     def kill(self):
         """The postmaster alone; its children notice by themselves."""
-        before = self.processes()
+        postmaster = self.pid
+        before = {pid: birth(pid) for pid in self.processes()}
         super().kill()
-        # Not even as zombies: a lock file that names one counts as held.
-        eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in before), START_S)
+        # Not even as a zombie: a lock file that names one counts as held.
+        eventually(lambda: not os.path.exists(f"/proc/{postmaster}"), START_S)
+        eventually(lambda: not any(began and birth(pid) == began for pid, began in before.items()), START_S)
 
     def stop(self, number=signal.SIGINT, timeout=START_S):
         """Fast: sessions are broken off."""
