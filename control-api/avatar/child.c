@@ -134,14 +134,14 @@ static void fetch(struct child *child, struct buf *output) {
     if (got > 0) {
         buf_add(output, chunk, (size_t)got);
     }
-    if (got == 0 || is_over(got) || output->failed) {
+    if (got == 0 || is_over(got)) {
         close_end(&child->out);
     }
 }
 
-/* Until it has closed its output. False: time is up. */
+/* Until it has closed its output, or written more than it may. False: time is up. */
 static bool converse(struct child *child, struct str input, int64_t until, struct buf *output) {
-    while (child->out >= 0) {
+    while (child->out >= 0 && !output->failed) {
         struct pollfd fds[] = {{.fd = child->out, .events = POLLIN},
                                {.fd = child->in, .events = POLLOUT}};
         int64_t left = until - now_ms();
@@ -168,9 +168,10 @@ static enum child_end reap(struct child *child, bool in_time) {
     int status = 0;
     pid_t reaped;
 
+    kill(child->pid,
+         SIGKILL); /* before the pipes close: SIGPIPE would look like an end of its own */
     close_end(&child->in);
     close_end(&child->out);
-    kill(child->pid, SIGKILL);
     do {
         reaped = waitpid(child->pid, &status, 0);
     } while (reaped < 0 && errno == EINTR);
