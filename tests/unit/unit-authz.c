@@ -385,10 +385,7 @@ static void test_rows(void **state) {
     (void)state;
     int tried = try_file("dm.rows") + try_file("user.rows") + try_file("server.rows");
 
-    if (tried == 0) {
-        skip();
-    }
-    assert_true(tried > 400);
+    assert_true(tried > 400); /* also where a file is missing */
 }
 
 int main(void) {
