@@ -104,6 +104,8 @@ class Daemon:
         if self.alive:
             self.tell(number)
             eventually(lambda: not self.alive, timeout)
+        if self.process:  # it may have become a zombie since it was last asked after
+            self.process.wait(timeout)
 
     def spawn(self, argv=None, env=None, log=None):
         """Starts the program, or a variant of it that is not recorded; the process."""
