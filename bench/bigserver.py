@@ -1,7 +1,9 @@
-"""A server of 100,000 members is deleted: what everybody else notices of it."""
+"""A server of 100,000 members is posted to, joined and left, then deleted: how long that takes, and
+what everybody else notices of it."""
 
 import json
 import subprocess
+import threading
 import time
 from functools import partial
 
@@ -9,6 +11,7 @@ import loads
 import wrk
 from brokers import BenchError, Hum, Side, tell
 from cpu import CpuMeter, children_s
+from member import Member
 from people import befriend_in_pairs, call, dm_members, sign_in, sign_up, write_credentials
 
 MEMBERS = 100_000
@@ -35,10 +38,62 @@ analyze;
 
 
 def _found(hum, owner, members):
-    owner = sign_in(hum.url, owner)  # access tokens live for 15 minutes
     server = call("POST", f"{hum.url}/v1/servers", {"name": "Large"}, owner["access_token"])["id"]
     hum.sql(_SERVER.format(server=server, members=members, owner=owner["user"]["id"]))
-    return server, owner["access_token"]
+    return server
+
+
+class _Use:
+    """While in the block, over and over: somebody joins, the owner posts and a member online gets it,
+    who has joined leaves. Each call's time, and that until the post is there, is kept, in ms."""
+
+    def __init__(self, hum, server, owner, reader, guest):
+        self._room, self._owner, self._guest = server, owner["access_token"], guest["access_token"]
+        self._place = f"{hum.url}/v1/servers/{server}/members/me"
+        self._posts = f"{hum.url}/v1/rooms/{server}/messages"
+        self._member = Member("big-server", hum.port, reader["mqtt"], [f"server/{server}/messages"])
+        self._stop = threading.Event()
+        self._failed = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.times = {"join": [], "post": [], "arrival": [], "leave": []}
+
+    def _timed(self, what, *request):
+        began = time.monotonic()
+        call(*request)
+        self.times[what].append((time.monotonic() - began) * 1000)
+        return began
+
+    def _turn(self):
+        arrived = self._member.arrived
+        before = len(arrived)
+        self._timed("join", "PUT", self._place, None, self._guest)
+        began = self._timed("post", "POST", self._posts,
+                            {"nonce": f"use-{before}", "text": "The hall opens at eight."}, self._owner)
+        self._member.wait(lambda: len(arrived) > before, "a post")
+        self.times["arrival"].append((arrived[before][0] - began) * 1000)
+        self._timed("leave", "DELETE", self._place, None, self._guest)
+
+    def _run(self):
+        try:
+            while not self._stop.is_set():
+                self._turn()
+        except (BenchError, OSError) as error:
+            self._failed = error
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        self._member.close()
+
+    def result(self):
+        if self._failed or not self.times["leave"]:
+            raise self._failed or BenchError("big-server: not one turn of use was made")
+        return {f"{what}_p99_ms": sorted(times)[int(len(times) * 0.99)]
+                for what, times in self.times.items()} | {"turns": len(self.times["leave"])}
 
 
 def _watch(hum, requests, seconds):
@@ -71,14 +126,24 @@ def _notices(hum, members):
     return int(hum.sql(f"select sum(last_seq) from rooms where kind = 4 and id <= {members}"))
 
 
-def _deleting(bench, hum, requests, owner, members):
-    server, token = _found(hum, owner, members)
+def _using(bench, hum, requests, server, people):
+    call("PUT", f"{hum.url}/v1/servers/{server}/members/me", None, people[1]["access_token"])
+    bench.quiet()
+    with _Use(hum, server, *people) as use:
+        found = _watch(hum, requests, bench.arguments.seconds)
+    return use.result() | {f"used_{key}": value for key, value in found.items()}
+
+
+def _large(bench, hum, requests, people, members):
+    people = [sign_in(hum.url, person) for person in people]  # access tokens live for 15 minutes
+    server = _found(hum, people[0], members)
+    used = _using(bench, hum, requests, server, people)
     before = _notices(hum, members)
     bench.quiet()
     began = time.monotonic()
-    call("DELETE", f"{hum.url}/v1/servers/{server}", None, token)
+    call("DELETE", f"{hum.url}/v1/servers/{server}", None, people[0]["access_token"])
     answered = time.monotonic() - began
-    result = _watch(hum, requests, bench.arguments.seconds)
+    result = used | _watch(hum, requests, bench.arguments.seconds)
     _wait_until_gone(hum)
     told = _notices(hum, members) - before
     if told != members:
@@ -86,11 +151,16 @@ def _deleting(bench, hum, requests, owner, members):
     return result | {"answer_ms": answered * 1000, "gone_s": time.monotonic() - began}
 
 
+def _quiet(hum, requests, seconds):
+    found = _watch(hum, requests, seconds)
+    return found | {f"used_{key}": value for key, value in found.items()}
+
+
 def measure(bench, row):
     with Hum(bench.checkout, bench.folder, "big-server") as hum, bench.running(hum):
         members = bench.size(MEMBERS)
         hum.sql(_PEOPLE.format(members=members))
-        people = sign_up(hum.url, 3, "bench")
+        people = sign_up(hum.url, row.people, "bench")
         rooms = befriend_in_pairs(hum.url, people[:2])
         write_credentials(bench.folder, (hum,), 2, dm_members(people[:2], rooms))
         tell("big-server", f"{members:,} people stored")
@@ -102,6 +172,6 @@ def measure(bench, row):
             wrk.write_requests(requests, [(token, "/v1/users/me")])
             return side.measure()
 
-        sides = (Side("quiet", partial(_watch, hum, requests, bench.arguments.seconds)),
-                 Side("deleting", partial(_deleting, bench, hum, requests, people[2], members)))
+        sides = (Side("quiet", partial(_quiet, hum, requests, bench.arguments.seconds)),
+                 Side("large", partial(_large, bench, hum, requests, people[2:], members)))
         return bench.alternate(row, sides, run)

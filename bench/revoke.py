@@ -5,79 +5,24 @@ when the REST call is sent, so its own duration is in it, and ends with the last
 came through.
 """
 
-import json
 import subprocess
 import threading
 import time
 
-from paho.mqtt import client as paho
-
 import loads
 from brokers import BenchError
 from cpu import CpuMeter
+from member import Member
 from people import call, sign_in
 
 REPEATS = 50  # of either kind, a round
 PAUSE_S = 0.003  # between two messages
-WAIT_S = 10
 QUIET_S = 0.1  # after which nothing more is taken to come
 LOADERS = 8
 
 
-class _Member:
-    """A connection of a person that remembers when which message came."""
-
-    def __init__(self, port, mqtt, room):
-        self._changed = threading.Condition()
-        self._ready = False
-        self.arrived = []  # (time, nonce)
-        self.errors = []  # (time, code)
-        self.gone_at = None
-        self._filters = [(f"dm/{room}/messages", 1), (f"user/{mqtt['username']}/errors", 1)]
-        self._client = paho.Client(mqtt["client_id"], clean_session=True)
-        self._client.username_pw_set(mqtt["username"], mqtt["password"])
-        self._client.on_connect = lambda client, *_: client.subscribe(self._filters)
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
-        self._client.on_disconnect = self._on_disconnect
-        self._client.connect("127.0.0.1", port, keepalive=60)
-        self._client.loop_start()
-        self.wait(lambda: self._ready, "a subscription")
-
-    def _note(self, change):
-        with self._changed:
-            change()
-            self._changed.notify_all()
-
-    def _on_subscribe(self, _client, _userdata, _mid, granted):
-        if all(code < 128 for code in granted):
-            self._note(lambda: setattr(self, "_ready", True))
-
-    def _on_message(self, _client, _userdata, message):
-        now = time.monotonic()
-        body = json.loads(message.payload)
-        if message.topic.endswith("/errors"):
-            self._note(lambda: self.errors.append((now, body["code"])))
-        else:
-            self._note(lambda: self.arrived.append((now, body["nonce"])))
-
-    def _on_disconnect(self, client, *_):
-        now = time.monotonic()
-        self._note(lambda: setattr(self, "gone_at", self.gone_at or now))
-        client.disconnect()  # it is not to come again
-
-    def wait(self, predicate, what):
-        with self._changed:
-            if not self._changed.wait_for(predicate, WAIT_S):
-                raise BenchError(f"revoke: {what} did not come within {WAIT_S} s")
-
-    def publish(self, room, nonce):
-        text = json.dumps({"nonce": nonce, "text": "Are you still coming tonight?"})
-        self._client.publish(f"dm/{room}/send", text, qos=1)
-
-    def close(self):
-        self._client.disconnect()
-        self._client.loop_stop()
+def _member(hum, mqtt, room):
+    return Member("revoke", hum.port, mqtt, [f"dm/{room}/messages"])
 
 
 class _Talk:
@@ -93,7 +38,7 @@ class _Talk:
     def _run(self):
         while not self._stop.wait(PAUSE_S):
             _Talk.numbers += 1
-            self._member.publish(self._room, f"revoke-{_Talk.numbers}")
+            self._member.publish(f"dm/{self._room}/send", f"revoke-{_Talk.numbers}")
 
     def __enter__(self):
         self._thread.start()
@@ -147,7 +92,7 @@ def _unfriend(hum, pair, room, writer, reader):
 
 def _sign_out(hum, session, room, writer):
     """A device of the reader is signed out while the other goes on."""
-    device = _Member(hum.port, session["mqtt"], room)
+    device = _member(hum, session["mqtt"], room)
     try:
         with _Talk(writer, room):
             _wait_for_next(device)
@@ -165,8 +110,8 @@ def _run(hum, pair, room):
     sessions = [sign_in(hum.url, pair[1]) for _ in range(REPEATS)]
     # Access tokens live 15 minutes: these of sign-up may be old.
     pair = [sign_in(hum.url, person) for person in pair]
-    writer = _Member(hum.port, pair[0]["mqtt"], room)
-    reader = _Member(hum.port, pair[1]["mqtt"], room)
+    writer = _member(hum, pair[0]["mqtt"], room)
+    reader = _member(hum, pair[1]["mqtt"], room)
     try:
         unfriended, signed_out = [], []
         for session in sessions:
