@@ -44,7 +44,8 @@ void render_user(struct buf *out, const struct api *api, const struct user *user
     if (own) {
         buf_text(out, ",\"email\":");
         buf_json_string(out, user->email);
-        buf_text(out, ",\"email_verified\":false,\"created_at\":");
+        buf_text(out, user->email_verified ? ",\"email_verified\":true,\"created_at\":"
+                                           : ",\"email_verified\":false,\"created_at\":");
         buf_json_time(out, user->created_at);
     }
     buf_text(out, "}");

@@ -6,18 +6,18 @@ const char store_users_nickname_key[] = "users_nickname_key";
 
 static const struct pg_statement get = {
     "user_get",
-    "select " USER_COLUMNS ", u.email, (extract(epoch from u.created_at) * 1000)::bigint, null, 0 "
-    "from users u where u.id = $1 and u.erased_at is null",
+    "select " USER_COLUMNS ", u.email, (extract(epoch from u.created_at) * 1000)::bigint, "
+    "u.email_verified_at is not null, null, 0 from users u where u.id = $1 and u.erased_at is null",
 };
 
 static const struct pg_statement get_any = {
     "user_get_any",
-    "select " USER_COLUMNS ", null, 0, null, 0 from users u where u.id = $1",
+    "select " USER_COLUMNS ", null, 0, false, null, 0 from users u where u.id = $1",
 };
 
 static const struct pg_statement by_key = {
     "user_by_key",
-    "select " USER_COLUMNS ", null, null, null, 0 from users u where u.nickname_key = $1",
+    "select " USER_COLUMNS ", null, null, null, null, 0 from users u where u.nickname_key = $1",
 };
 
 /* Of a relation x with ids of people: whom $1 has not blocked, and who has not blocked $1. In a
@@ -34,7 +34,7 @@ static const struct pg_statement search = {
     "with p as materialized (select x.id, x.nickname_key, 0 as rank from users x "
     " where $3 = 0 and nickname_key >= $2 and nickname_key < $2 || chr(1114111) "
     " and nickname_key > $4 and " NOT_BLOCKED " order by nickname_key limit $5) "
-    "select " USER_COLUMNS ", null, null, u.nickname_key, y.rank from ("
+    "select " USER_COLUMNS ", null, null, null, u.nickname_key, y.rank from ("
     "select * from p "
     "union all "
     "(select x.id, x.nickname_key collate \"C\", x.rank from hum_similar_users($2) x "
@@ -100,8 +100,9 @@ struct user store_user_at(const struct pg_result *rows, size_t row) {
 
     user.email = pg_get_text(rows, row, USER_COLUMNS_COUNT);
     user.created_at = pg_get_int(rows, row, USER_COLUMNS_COUNT + 1);
-    user.nickname_key = pg_get_text(rows, row, USER_COLUMNS_COUNT + 2);
-    user.rank = (int)pg_get_int(rows, row, USER_COLUMNS_COUNT + 3);
+    user.email_verified = pg_get_int(rows, row, USER_COLUMNS_COUNT + 2) != 0;
+    user.nickname_key = pg_get_text(rows, row, USER_COLUMNS_COUNT + 3);
+    user.rank = (int)pg_get_int(rows, row, USER_COLUMNS_COUNT + 4);
     return user;
 }
 

@@ -20,6 +20,7 @@ struct user {
     struct str avatar;       /* the first digits of the picture's hash; .data NULL: none */
     struct str email;        /* only of store_user_get */
     int64_t created_at;      /* milliseconds since 1970; only of store_user_get */
+    bool email_verified;     /* only of store_user_get */
     struct str nickname_key; /* only of store_users_search: with rank the place in the list */
     int rank;
 };

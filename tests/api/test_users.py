@@ -26,6 +26,23 @@ def test_me(alice):
     assert me["email"] == alice.email
 
 
+def test_whether_the_address_is_verified(hum):
+    person = hum.sign_up()
+    verified = "select email_verified_at is not null from users where id = %s"
+    assert ok(person.get("/v1/users/me"))["email_verified"] is False
+    hum.database.rows("update users set email_verified_at = now() where id = %s", person.id)
+    assert ok(person.get("/v1/users/me"))["email_verified"] is True
+    hum.database.rows("update users set email = upper(email) where id = %s", person.id)
+    assert hum.database.value(verified, person.id), "the same address"
+    hum.database.rows("update users set email = %s where id = %s", f"{unique('m')}@example.org", person.id)
+    assert not hum.database.value(verified, person.id), "another address is not verified"
+    hum.database.rows("update users set email = %s, email_verified_at = now() where id = %s",
+                      f"{unique('m')}@example.org", person.id)
+    assert hum.database.value(verified, person.id), "unless it is said to be"
+    ok(person.delete("/v1/users/me", json={"password": person.password}), 204)
+    assert not hum.database.value(verified, person.id)
+
+
 def test_others_see_less(alice, bob):
     user = ok(bob.get(f"/v1/users/{alice.id}"))
     assert set(user) == PUBLIC
