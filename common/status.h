@@ -10,6 +10,7 @@
     X(UNAUTHORIZED, "unauthorized", 401, "Sign in first")                                          \
     X(INVALID_CREDENTIALS, "invalid_credentials", 401, "E-mail or password is wrong")              \
     X(INVALID_TOKEN, "invalid_token", 401, "The token is not valid")                               \
+    X(INVALID_GRANT, "invalid_grant", 401, "The sign-in was not confirmed")                        \
     X(FORBIDDEN, "forbidden", 403, "Not allowed")                                                  \
     X(NOT_FRIENDS, "not_friends", 403, "Only friends can do this")                                 \
     X(NOT_OWNER, "not_owner", 403, "Only the owner can do this")                                   \
