@@ -29,6 +29,17 @@ static const struct option table[CONFIG_COUNT] = {
                             "how long events are kept for other systems to read", 1, 36500},
     [CONFIG_PAGES_DIR] = {"pages_dir", OPTION_TEXT, "",
                           "folder of the specification and of Swagger UI (none: not served)", 0, 0},
+    [CONFIG_SMTP_URL] = {"smtp_url", OPTION_TEXT, "",
+                         "mail server: smtp[s]://[USER:PASSWORD@]HOST[:PORT], with TLS in any case "
+                         "(none: addresses are not verified)",
+                         0, 0},
+    [CONFIG_SMTP_CA_FILE] = {"smtp_ca_file", OPTION_TEXT, "",
+                             "certificates (PEM) of those who vouch for the mail server (the "
+                             "system's)",
+                             0, 0},
+    [CONFIG_MAIL_FROM] = {"mail_from", OPTION_TEXT, "",
+                          "address that mails come from (noreply@ the host of HUM_PUBLIC_URL)", 0,
+                          0},
 };
 
 /* HUM_HTTP_PORT=… to http_port; false: too long to be one of ours. */

@@ -107,7 +107,10 @@ static bool make_keys(const char *folder) {
     static const struct {
         const char *name;
         enum hum_status (*ensure)(const char *folder);
-    } kinds[] = {{"mqtt", keys_ensure}, {"refresh", keys_ensure}, {"api", tokens_ensure}};
+    } kinds[] = {{"mqtt", keys_ensure},
+                 {"refresh", keys_ensure},
+                 {"mail", keys_ensure},
+                 {"api", tokens_ensure}};
     char path[PATH_SIZE];
 
     if (!make_folder(folder)) {
@@ -138,6 +141,10 @@ static bool load_keys(struct auth *auth, const char *folder) {
     if (status == HUM_OK) {
         join(path, folder, "refresh");
         status = keys_load(path, &auth->refresh_keys);
+    }
+    if (status == HUM_OK) {
+        join(path, folder, "mail");
+        status = keys_load(path, &auth->mail_keys);
     }
     if (status == HUM_OK) {
         join(path, folder, "api");
@@ -186,6 +193,7 @@ static bool load_pages(struct api *api) {
 }
 
 static bool make_api(struct api *api) {
+    api->auth.mail_on = *api->config.values[CONFIG_SMTP_URL].text != '\0';
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
              verified_new(&api->auth.verified) == HUM_OK && studio_new(&api->studio) == HUM_OK &&
@@ -206,6 +214,7 @@ static void free_api(struct api *api) {
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);
     tokens_close(api->auth.tokens);
+    keys_wipe(&api->auth.mail_keys);
     keys_wipe(&api->auth.refresh_keys);
     keys_wipe(&api->auth.mqtt_keys);
 }

@@ -13,6 +13,7 @@
 #include "store/invites.h"
 #include "store/jobs.h"
 #include "store/limits.h"
+#include "store/mails.h"
 #include "store/messages.h"
 #include "store/notify.h"
 #include "store/rooms.h"
@@ -36,6 +37,7 @@
     X(invites)                                                                                     \
     X(jobs)                                                                                        \
     X(limits)                                                                                      \
+    X(mails)                                                                                       \
     X(messages)                                                                                    \
     X(notify)                                                                                      \
     X(rooms)                                                                                       \

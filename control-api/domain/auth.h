@@ -15,6 +15,8 @@
 struct auth {
     struct keys mqtt_keys;
     struct keys refresh_keys;
+    struct keys mail_keys; /* of the tokens in mails */
+    bool mail_on;          /* there is a mail server: addresses are verified */
     struct tokens *tokens;
     struct passwords *passwords;
     struct verified *verified;

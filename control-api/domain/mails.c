@@ -1,0 +1,57 @@
+#include "mails.h"
+
+#include "store/run.h"
+
+enum pg_outcome mails_post(struct pg *pg, enum mail_kind kind, int64_t user, struct str address) {
+    enum mail_purpose purpose = mail_purpose_of(kind);
+    int64_t token = 0;
+    bool queued;
+
+    if (purpose != MAIL_FOR_NOTHING) {
+        PG_TRY(store_mail_token_add(pg, purpose, user, address, mail_life_s(purpose), &token));
+    }
+    return store_mail_queue(pg, kind, user, address, token, &queued);
+}
+
+static bool is_wanted(enum mail_purpose purpose, const enum mail_purpose *purposes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (purposes[i] == purpose) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str text,
+                             const enum mail_purpose *purposes, size_t count,
+                             enum mail_link_state *ret_state, struct mail_token_row *ret_token) {
+    struct mail_token_row row = {0};
+    struct mail_token token;
+    bool found;
+
+    *ret_state = MAIL_LINK_UNKNOWN;
+    if (!mail_token_parse(text, &token)) {
+        return PG_DONE;
+    }
+    PG_TRY(store_mail_token_lock(pg, token.id, &found, &row));
+    if (!found) {
+        return PG_DONE;
+    }
+    if (!is_wanted(row.purpose, purposes, count) ||
+        !mail_token_genuine(keys, &token, row.purpose, row.seed)) {
+        pg_result_free(row.rows);
+        return PG_DONE;
+    }
+    *ret_token = row;
+    if (row.used || row.expired) {
+        *ret_state = row.used ? MAIL_LINK_USED : MAIL_LINK_EXPIRED;
+        return PG_DONE;
+    }
+    enum pg_outcome outcome = store_mail_token_use(pg, token.id);
+    if (outcome != PG_DONE) {
+        pg_result_free(row.rows);
+        return outcome;
+    }
+    *ret_state = MAIL_LINK_GOOD;
+    return PG_DONE;
+}

@@ -1,0 +1,27 @@
+/* Mails, as the rules of other modules use them: all within the caller's transaction. */
+#ifndef HUM_DOMAIN_MAILS_H
+#define HUM_DOMAIN_MAILS_H
+
+#include "store/mails.h"
+
+/* Queues a mail of a kind, with a new token when it has a link; the one before of that purpose is
+ * void. When too many wait already it is left out, and nobody is told. */
+HUM_MUSTCHECK enum pg_outcome mails_post(struct pg *pg, enum mail_kind kind, int64_t user,
+                                         struct str address);
+
+enum mail_link_state {
+    MAIL_LINK_GOOD,
+    MAIL_LINK_EXPIRED,
+    MAIL_LINK_USED,
+    MAIL_LINK_UNKNOWN, /* never made here, for another purpose, void, or of an erased account */
+};
+
+/* Locks the person and the token that text stands for, and says what it is good for. A good one is
+ * used up with this call, if the transaction commits. ret_token: set and to be freed
+ * (pg_result_free of its rows) unless MAIL_LINK_UNKNOWN. purposes: those that will do. */
+HUM_MUSTCHECK enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str text,
+                                           const enum mail_purpose *purposes, size_t count,
+                                           enum mail_link_state *ret_state,
+                                           struct mail_token_row *ret_token);
+
+#endif
