@@ -44,7 +44,7 @@ def test_postgresql_listens_on_no_network(hum):
     assert hum.database.value("show unix_socket_directories") == str(hum.home / "run")
 
 
-@pytest.mark.parametrize("name", ["run", "secrets", "keys", "postgres", "keys/api", "keys/mqtt", "keys/refresh",
+@pytest.mark.parametrize("name", ["run", "secrets", "keys", "postgres", "keys/api", "keys/mqtt", "keys/refresh", "keys/mail",
                                   "log"])
 def test_private_folders(hum, name):
     assert stat.S_IMODE(os.stat(hum.home / name).st_mode) == 0o700
