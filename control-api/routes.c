@@ -17,6 +17,7 @@
 #include "handlers/pages.h"
 #include "handlers/rooms.h"
 #include "handlers/servers.h"
+#include "handlers/sessions.h"
 #include "handlers/sync.h"
 #include "handlers/users.h"
 #include "message.h"
@@ -26,6 +27,9 @@ const struct route routes[] = {
     {"POST", "/v1/auth/login", OPEN, BODY_DEFAULT, handle_login},
     {"POST", "/v1/auth/refresh", OPEN, BODY_DEFAULT, handle_refresh},
     {"POST", "/v1/auth/logout", SIGNED_IN, NO_BODY, handle_logout},
+    {"GET", "/v1/auth/sessions", SIGNED_IN, NO_BODY, handle_sessions_list},
+    {"DELETE", "/v1/auth/sessions/{id}", SIGNED_IN, NO_BODY, handle_session_end},
+    {"POST", "/v1/auth/password", SIGNED_IN, BODY_DEFAULT, handle_password_change},
     {"GET", "/v1/users/me", SIGNED_IN, NO_BODY, handle_me_get},
     {"PATCH", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_patch},
     {"DELETE", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_delete},

@@ -1,15 +1,15 @@
 #include "auth.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "domain/issue.h"
 #include "domain/made_up.h"
+#include "domain/sessions.h"
 #include "domain/tx.h"
 #include "store/accounts.h"
-#include "store/notify.h"
 #include "store/run.h"
-#include "store/sessions.h"
 
 #define TRY(call)                                                                                  \
     do {                                                                                           \
@@ -83,29 +83,41 @@ enum hum_status auth_register(const struct auth *auth, struct lease *lease,
 
 struct login_work {
     const struct auth_device *device;
+    char hash[PASSWORD_HASH_MAX]; /* that the password was tried against */
     struct session session;
     struct pg_result *rows;
 };
 
+/* Whoever changes a password ends the sessions that it opened: this one is seen by them, or sees
+ * that the password is another by now. */
 static enum pg_outcome login_in_tx(struct pg *pg, void *arg, enum hum_status *ret_status) {
     struct login_work *work = arg;
-    return issue_session(pg, "UserLoggedIn", &work->session, work->device, &work->rows, ret_status);
+    bool held = false;
+
+    PG_TRY(
+        issue_session(pg, "UserLoggedIn", &work->session, work->device, &work->rows, ret_status));
+    PG_TRY(store_password_hold(pg, work->session.user, work->hash, &held));
+    if (!held) {
+        *ret_status = HUM_INVALID_CREDENTIALS;
+    }
+    return PG_DONE;
 }
 
 /* Finds the account, if there is one, and tries the password without holding a connection. */
 static enum hum_status check_password(const struct auth *auth, struct lease *lease,
-                                      struct str email, struct str password, int64_t *ret_user) {
+                                      struct str email, struct str password,
+                                      struct login_work *work) {
     struct pg_result *rows = NULL;
     struct pg *pg;
 
     TRY(lease_take(lease, &pg));
     TRY(tx_status(store_account_by_email(pg, email, &rows)));
     lease_return(lease);
-    bool known = pg_rows(rows) == 1;
-    enum hum_status status =
-        passwords_verify(auth->passwords, known ? pg_get_text(rows, 0, 1).data : NULL, password);
+    struct str hash = pg_rows(rows) == 1 ? pg_get_text(rows, 0, 1) : (struct str){0};
+    enum hum_status status = passwords_verify(auth->passwords, hash.data, password);
     if (status == HUM_OK) {
-        *ret_user = pg_get_int(rows, 0, 0);
+        work->session.user = pg_get_int(rows, 0, 0);
+        snprintf(work->hash, sizeof work->hash, "%s", hash.data);
     }
     pg_result_free(rows);
     return status;
@@ -117,7 +129,7 @@ enum hum_status auth_login(const struct auth *auth, struct lease *lease, struct 
     struct login_work work = {.device = device};
     struct pg *pg;
 
-    TRY(check_password(auth, lease, email, password, &work.session.user));
+    TRY(check_password(auth, lease, email, password, &work));
     randombytes_buf(work.session.seed, sizeof work.session.seed);
     TRY(lease_take(lease, &pg));
     enum hum_status status = tx_run(pg, login_in_tx, &work);
@@ -139,9 +151,7 @@ static enum pg_outcome end_stolen(struct pg *pg, struct refresh_work *work) {
     bool ended = false;
 
     work->stolen = true;
-    PG_TRY(store_session_revoke(pg, work->session.user, work->session.id, &ended));
-    PG_TRY(issue_record(pg, "SessionRevoked", work->session.user, work->session.id));
-    return notify_session(pg, work->session.user, work->session.id);
+    return sessions_revoke(pg, "SessionRevoked", work->session.user, work->session.id, &ended);
 }
 
 /* The lock makes those that race with one token follow one another: the first moves the session on,
@@ -199,12 +209,7 @@ static enum pg_outcome logout_in_tx(struct pg *pg, void *arg, enum hum_status *r
     bool ended = false;
 
     (void)ret_status;
-    PG_TRY(store_session_revoke(pg, work->user, work->session, &ended));
-    if (!ended) {
-        return PG_DONE;
-    }
-    PG_TRY(issue_record(pg, "UserLoggedOut", work->user, work->session));
-    return notify_session(pg, work->user, work->session);
+    return sessions_revoke(pg, "UserLoggedOut", work->user, work->session, &ended);
 }
 
 enum hum_status auth_logout(const struct auth *auth, struct lease *lease, int64_t user,

@@ -6,9 +6,7 @@
 #include "handlers/users.h"
 
 enum {
-    PASSWORD_MIN = 8, /* code points, as all of these */
-    PASSWORD_MAX = 128,
-    DEVICE_NAME_MAX = 64,
+    DEVICE_NAME_MAX = 64, /* code points, as all of these */
     DEVICE_KIND_MAX = 32,
     REFRESH_TOKEN_MAX = 256, /* what is longer is no token */
 };

@@ -4,6 +4,8 @@
 
 #include "http.h"
 
+enum { PASSWORD_MIN = 8, PASSWORD_MAX = 128 }; /* code points of one that is chosen */
+
 enum hum_status handle_register(struct request *request, struct reply *reply);
 enum hum_status handle_login(struct request *request, struct reply *reply);
 enum hum_status handle_refresh(struct request *request, struct reply *reply);

@@ -27,6 +27,21 @@ static const struct pg_statement proof = {
     "where s.id = $2 and s.user_id = $1 and s.revoked_at is null",
 };
 
+static const struct pg_statement swap = {
+    "password_swap",
+    "update user_passwords set hash = $3 where user_id = $1 and hash = $2 returning 1",
+};
+
+static const struct pg_statement give = {
+    "password_give",
+    "insert into user_passwords (user_id, hash) values ($1, $2) on conflict do nothing returning 1",
+};
+
+static const struct pg_statement hold = {
+    "password_hold",
+    "select from user_passwords where user_id = $1 and hash = $2 for share",
+};
+
 static const struct pg_statement erase = {"account_erase", "select hum_erase($1)"};
 
 enum pg_outcome store_account_add(struct pg *pg, struct str email, struct str nickname,
@@ -51,6 +66,31 @@ enum pg_outcome store_account_proof(struct pg *pg, int64_t user, int64_t session
     return RUN(pg, &proof, ret_rows, INT(user), INT(session));
 }
 
+/* Whether a statement that returns a row has done something. */
+static enum pg_outcome was_done(enum pg_outcome outcome, struct pg_result *rows, bool *ret_done) {
+    PG_TRY(outcome);
+    *ret_done = pg_rows(rows) == 1;
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
+enum pg_outcome store_password_set(struct pg *pg, int64_t user, const char *old_hash,
+                                   const char *new_hash, bool *ret_done) {
+    struct pg_result *rows = NULL;
+    enum pg_outcome outcome =
+        old_hash ? RUN(pg, &swap, &rows, INT(user), TEXT(str_of(old_hash)), TEXT(str_of(new_hash)))
+                 : RUN(pg, &give, &rows, INT(user), TEXT(str_of(new_hash)));
+
+    return was_done(outcome, rows, ret_done);
+}
+
+enum pg_outcome store_password_hold(struct pg *pg, int64_t user, const char *hash, bool *ret_held) {
+    struct pg_result *rows = NULL;
+    enum pg_outcome outcome = RUN(pg, &hold, &rows, INT(user), TEXT(str_of(hash)));
+
+    return was_done(outcome, rows, ret_held);
+}
+
 enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found) {
     struct pg_result *rows;
 
@@ -60,6 +100,8 @@ enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found
     return PG_DONE;
 }
 
-const struct pg_statement *const store_accounts_statements[] = {&add, &by_email, &proof, &erase};
+const struct pg_statement *const store_accounts_statements[] = {
+    &add, &by_email, &proof, &swap, &give, &hold, &erase,
+};
 const size_t store_accounts_statements_count =
     sizeof store_accounts_statements / sizeof store_accounts_statements[0];

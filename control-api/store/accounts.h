@@ -21,6 +21,14 @@ HUM_MUSTCHECK enum pg_outcome store_account_by_email(struct pg *pg, struct str e
  * in within the last 5 minutes. */
 HUM_MUSTCHECK enum pg_outcome store_account_proof(struct pg *pg, int64_t user, int64_t session,
                                                   struct pg_result **ret_rows);
+/* Puts new_hash in the place of old_hash, or, where that is NULL, of none. *ret_done is false when
+ * something else is there by now. */
+HUM_MUSTCHECK enum pg_outcome store_password_set(struct pg *pg, int64_t user, const char *old_hash,
+                                                 const char *new_hash, bool *ret_done);
+/* Keeps the password from being changed until the transaction ends. *ret_held is false when it is
+ * another one by now. */
+HUM_MUSTCHECK enum pg_outcome store_password_hold(struct pg *pg, int64_t user, const char *hash,
+                                                  bool *ret_held);
 /* Erases the account (sql/, hum_erase). ret_found: false when there is none (any more). */
 HUM_MUSTCHECK enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found);
 

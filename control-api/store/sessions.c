@@ -6,6 +6,7 @@
 
 #define LIFE "interval '90 days'"
 #define SECONDS(column) "extract(epoch from " column ")::bigint"
+#define MILLISECONDS(column) "(extract(epoch from " column ") * 1000)::bigint"
 
 static const struct pg_statement add = {
     "session_add",
@@ -30,6 +31,25 @@ static const struct pg_statement revoke = {
     "session_revoke",
     "update sessions set revoked_at = now() where id = $1 and user_id = $2 and revoked_at is null "
     "returning id",
+};
+
+/* Each with its event, and told to the broker. */
+static const struct pg_statement end_all = {
+    "session_end_all",
+    "with ended as (update sessions set revoked_at = now() "
+    " where user_id = $1 and id <> $2 and revoked_at is null returning id), "
+    "recorded as (insert into events (kind, actor_id, subject_id, data) "
+    " select 'SessionRevoked', $1, $1, jsonb_build_object('session', id::text) from ended) "
+    "select count(pg_notify('hum', format('session %s %s', $1::bigint, id))) from ended",
+};
+
+static const struct pg_statement list = {
+    "sessions_list",
+    "select id, device_name, device_kind, " MILLISECONDS("created_at") ", " MILLISECONDS(
+        "last_seen_at") " from sessions "
+                        "where user_id = $1 and id > $2 and revoked_at is null and expires_at > "
+                        "now() "
+                        "order by id limit $3",
 };
 
 static const struct pg_statement alive = {
@@ -98,6 +118,25 @@ enum pg_outcome store_session_revoke(struct pg *pg, int64_t user, int64_t id, bo
     return PG_DONE;
 }
 
+enum pg_outcome store_session_end_all(struct pg *pg, int64_t user, int64_t except) {
+    return RUN(pg, &end_all, NULL, INT(user), INT(except));
+}
+
+enum pg_outcome store_sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,
+                                    struct pg_result **ret_rows) {
+    return RUN(pg, &list, ret_rows, INT(user), INT(after), INT(limit));
+}
+
+struct session_row store_session_at(const struct pg_result *rows, size_t row) {
+    return (struct session_row){
+        .id = pg_get_int(rows, row, 0),
+        .device_name = pg_get_text(rows, row, 1),
+        .device_kind = pg_get_text(rows, row, 2),
+        .created_at = pg_get_int(rows, row, 3),
+        .last_seen_at = pg_get_int(rows, row, 4),
+    };
+}
+
 enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, bool *ret_alive) {
     struct pg_result *rows = NULL;
 
@@ -107,7 +146,8 @@ enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, boo
     return PG_DONE;
 }
 
-const struct pg_statement *const store_sessions_statements[] = {&add, &lock, &advance, &revoke,
-                                                                &alive};
+const struct pg_statement *const store_sessions_statements[] = {
+    &add, &lock, &advance, &revoke, &end_all, &list, &alive,
+};
 const size_t store_sessions_statements_count =
     sizeof store_sessions_statements / sizeof store_sessions_statements[0];

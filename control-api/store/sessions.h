@@ -26,6 +26,22 @@ HUM_MUSTCHECK enum pg_outcome store_session_advance(struct pg *pg, struct sessio
 /* Ends a session; *ret_ended is false when it had ended before. */
 HUM_MUSTCHECK enum pg_outcome store_session_revoke(struct pg *pg, int64_t user, int64_t id,
                                                    bool *ret_ended);
+/* Ends all sessions of a user but one (0: all), each with its event SessionRevoked and a word to
+ * the broker. */
+HUM_MUSTCHECK enum pg_outcome store_session_end_all(struct pg *pg, int64_t user, int64_t except);
+
+/* What its owner sees of a session. The texts live as long as the rows. */
+struct session_row {
+    int64_t id;
+    struct str device_name, device_kind;
+    int64_t created_at, last_seen_at; /* milliseconds since 1970 */
+};
+
+/* The living sessions of a user whose ids are above after, ascending. */
+HUM_MUSTCHECK enum pg_outcome store_sessions_list(struct pg *pg, int64_t user, int64_t after,
+                                                  int limit, struct pg_result **ret_rows);
+struct session_row store_session_at(const struct pg_result *rows, size_t row);
+
 HUM_MUSTCHECK enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id,
                                                   bool *ret_alive);
 
