@@ -119,6 +119,17 @@ def test_sessions(walk):
               ("UserLoggedOut", user, user, {"session": sid}))
 
 
+def test_sessions_that_end_from_elsewhere(walk, alice):
+    first, second, third = (alice.sign_in() for _ in range(3))
+    walk.step("DELETE /v1/auth/sessions/{id}", lambda: alice.delete(f"/v1/auth/sessions/{second.sid}"),
+              ("SessionRevoked", alice, alice, {"session": second.sid}))
+    walk.step("POST /v1/auth/password",
+              lambda: alice.post("/v1/auth/password", {"old": alice.password, "new": "battery staple"}),
+              ("PasswordChanged", alice, alice, {"session": alice.sid}),
+              ("SessionRevoked", alice, alice, {"session": first.sid}),
+              ("SessionRevoked", alice, alice, {"session": third.sid}))
+
+
 def test_a_session_that_is_stolen(walk, alice):
     token = alice.session["refresh_token"]
     for _ in range(2):

@@ -79,6 +79,11 @@ def refresh(s, more):
     return s.hum.rest.post("/v1/auth/refresh", {"refresh_token": s.me.session["refresh_token"], **more}), []
 
 
+def change_password(s, more):
+    answer = s.me.post("/v1/auth/password", {"old": s.me.password, "new": "battery staple", **more})
+    return answer, [s.me.get("/v1/users/me")]
+
+
 def profile(s, more):
     return s.me.patch("/v1/users/me", {"about": "changed", **more}), [s.me.get("/v1/users/me")]
 
@@ -162,6 +167,7 @@ CALLS = {
     "POST /v1/auth/register": register,
     "POST /v1/auth/login": login,
     "POST /v1/auth/refresh": refresh,
+    "POST /v1/auth/password": change_password,
     "PATCH /v1/users/me": profile,
     "DELETE /v1/users/me": erase_me,
     "POST /v1/friends/requests": request_friend,

@@ -17,6 +17,9 @@ POST /v1/auth/register
 POST /v1/auth/login
 POST /v1/auth/refresh
 POST /v1/auth/logout
+GET /v1/auth/sessions
+DELETE /v1/auth/sessions/{id}
+POST /v1/auth/password
 GET /.well-known/jwks.json
 GET /v1/users/me
 PATCH /v1/users/me
@@ -161,8 +164,8 @@ def test_what_is_no_id(hum, alice, route, path_id):
 @pytest.mark.parametrize("route", WITH_ID, ids=name)
 def test_ids_of_things_of_other_kinds(hum, alice, people, route):
     """A session, a room or nothing at all in the place of the id: never found, never a failure."""
-    _, _, dm = people
-    for number in (alice.sid, dm, "9223372036854775807", "1"):
+    bob, _, dm = people
+    for number in (bob.sid, dm, "9223372036854775807", "1"):
         body = {"nonce": "n", "text": "t", "seq": 1, "user_id": "7", "name": "n"}
         problem(alice.call(route.method, fill(route.path, number), json=body), 404, "not_found")
 

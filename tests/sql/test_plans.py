@@ -23,6 +23,8 @@ EXECUTE = {
     "friends_list": "(%(user)s, 0, 7, 50)",
     "session_alive": "(%(session)s, %(user)s)",
     "session_lock": "(%(session)s)",
+    "sessions_list": "(%(user)s, 0, 50)",
+    "password_hold": "(%(user)s, 'x')",
     "user_get": "(%(user)s)",
     "user_get_any": "(%(user)s)",
     "account_proof": "(%(user)s, %(session)s)",

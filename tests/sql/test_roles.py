@@ -103,7 +103,7 @@ def test_the_functions_of_a_role(roles, part, functions):
 API_TABLES = {
     "users": {"SELECT", "INSERT", "UPDATE(about,email,email_verified_at,nickname,nickname_key)"},
     "avatars": {"SELECT"},
-    "user_passwords": {"SELECT", "INSERT"},
+    "user_passwords": {"SELECT", "INSERT", "UPDATE(hash)"},
     "sessions": {"SELECT", "INSERT",
                  "UPDATE(expires_at,last_seen_at,refresh_generation,revoked_at)"},
     "friend_requests": {"SELECT", "INSERT", "DELETE"},
@@ -152,7 +152,7 @@ def test_the_tables_of_the_api(db, roles):
 @pytest.mark.parametrize("sql", [
     "update users set id = 1",
     "delete from users",
-    "update user_passwords set hash = 'x'",
+    "update user_passwords set user_id = 1",
     "update sessions set user_id = 1",
     "update sessions set refresh_seed = ''",
     "delete from sessions",
