@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 enum {
-    SENDS_PER_SECOND = 20,
-    SENDS_BURST = 60,
-    REQUESTS_PER_SECOND = 50, /* of everything else, and of what is refused */
-    REQUESTS_BURST = 150,
     TYPING_PAYLOAD_MAX = 64,
     MARKS_AT_ONCE = 500,
     SYNCS_MAX = SESSION_CONNECTIONS_MAX, /* of a user, at once */
 };
+
+static const struct rate sends_rate = {20, 1000, 60};
+/* Of everything else, and of what is refused. */
+static const struct rate requests_rate = {50, 1000, 150};
 
 /* ---- Refusals ---- */
 
@@ -39,8 +39,7 @@ static enum request_verdict refuse_silently(const struct topic *topic,
 }
 
 static bool may_tell(struct plugin *plugin, struct user *user) {
-    return !plugin->limits ||
-           limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST) == 0;
+    return !plugin->limits || limit_take(&user->requests, steady_ms(), &requests_rate) == 0;
 }
 
 /* Tells a refusal, at the user's rate: an Error a publish would make us the one who floods. topic
@@ -67,9 +66,9 @@ static int64_t must_wait(struct plugin *plugin, struct user *user, const struct 
         return 0;
     }
     if (topic->verb == TOPIC_SEND) {
-        return limit_take(&user->sends, steady_ms(), SENDS_PER_SECOND, SENDS_BURST);
+        return limit_take(&user->sends, steady_ms(), &sends_rate);
     }
-    return limit_take(&user->requests, steady_ms(), REQUESTS_PER_SECOND, REQUESTS_BURST);
+    return limit_take(&user->requests, steady_ms(), &requests_rate);
 }
 
 /* Too many: of the sender of a Send an Error says when to go on; nobody waits for anything else. */

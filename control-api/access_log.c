@@ -1,8 +1,6 @@
 #include "access_log.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -69,21 +67,6 @@ static void add_path(struct buf *out, const char *pattern, const char *path) {
     }
 }
 
-static void add_address(struct buf *out, const struct sockaddr *peer) {
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (peer && peer->sa_family == AF_INET) {
-        const struct sockaddr_in *four = (const void *)peer;
-
-        inet_ntop(AF_INET, &four->sin_addr, text, sizeof text);
-    } else if (peer && peer->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const void *)peer;
-
-        inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text);
-    }
-    buf_text(out, text);
-}
-
 static void add_ms(struct buf *out, int64_t us) {
     char text[32];
 
@@ -112,6 +95,7 @@ static void add_user(struct buf *out, int64_t user) {
 
 size_t access_line(const struct access_entry *entry, char ret_line[ACCESS_LINE_MAX]) {
     /* Never grows, so that it needs no memory of its own: all parts are bounded. */
+    char address[ADDRESS_TEXT_MAX];
     struct buf out = {.data = ret_line, .cap = ACCESS_LINE_MAX, .max = ACCESS_LINE_MAX};
 
     buf_text(&out, "{\"time\":");
@@ -130,7 +114,8 @@ size_t access_line(const struct access_entry *entry, char ret_line[ACCESS_LINE_M
     buf_int(&out, (int64_t)entry->bytes);
     add_user(&out, entry->user);
     buf_text(&out, ",\"address\":\"");
-    add_address(&out, entry->peer);
+    address_text(&entry->client, address);
+    buf_text(&out, address);
     buf_text(&out, "\"}\n");
     return out.failed ? 0 : out.len;
 }

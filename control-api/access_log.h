@@ -3,23 +3,22 @@
 #ifndef HUM_ACCESS_LOG_H
 #define HUM_ACCESS_LOG_H
 
+#include "address.h"
 #include "str.h"
 
 enum { REQUEST_ID_MAX = 64, ACCESS_LINE_MAX = 1024 };
 
-struct sockaddr;
-
 struct access_entry {
-    int64_t at_ms;               /* since 1970 */
-    const char *request_id;      /* well-formed */
-    const char *method;          /* as it came; one that HTTP does not know is written as "other" */
-    const char *route;           /* the pattern; NULL: the path fits none */
-    const char *path;            /* raw, without the query */
-    int status;                  /* of HTTP */
-    int64_t us;                  /* from the whole request to its answer */
-    size_t bytes;                /* of the answer's body */
-    int64_t user;                /* 0: nobody is signed in */
-    const struct sockaddr *peer; /* NULL: unknown */
+    int64_t at_ms;          /* since 1970 */
+    const char *request_id; /* well-formed */
+    const char *method;     /* as it came; one that HTTP does not know is written as "other" */
+    const char *route;      /* the pattern; NULL: the path fits none */
+    const char *path;       /* raw, without the query */
+    int status;             /* of HTTP */
+    int64_t us;             /* from the whole request to its answer */
+    size_t bytes;           /* of the answer's body */
+    int64_t user;           /* 0: nobody is signed in */
+    struct address client;  /* as far as trusted proxies tell */
 };
 
 /* The client's id if it is [A-Za-z0-9_.:-]{1,64}, else a new one. given may be NULL. Any thread. */

@@ -10,6 +10,7 @@
 #include "pages.h"
 #include "reads.h"
 #include "tally.h"
+#include "throttle.h"
 
 struct api {
     struct config config;
@@ -18,6 +19,7 @@ struct api {
     struct pool *worker_pool; /* one connection: what was left for later takes none of the others */
     struct auth auth;
     struct tally *tally; /* of requests */
+    struct throttle *throttle;
     struct exports *exports;
     struct studio *studio;
     struct pages *pages;

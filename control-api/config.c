@@ -40,6 +40,11 @@ static const struct option table[CONFIG_COUNT] = {
     [CONFIG_MAIL_FROM] = {"mail_from", OPTION_TEXT, "",
                           "address that mails come from (noreply@ the host of HUM_PUBLIC_URL)", 0,
                           0},
+    [CONFIG_LIMITS] = {"limits", OPTION_TEXT, "on", "on, or off: no rate is limited", 0, 0},
+    [CONFIG_TRUSTED_PROXIES] = {"trusted_proxies", OPTION_TEXT, "",
+                                "addresses and networks, with commas between, whose "
+                                "X-Forwarded-For says who the client is (none)",
+                                0, 0},
 };
 
 /* HUM_HTTP_PORT=… to http_port; false: too long to be one of ours. */
@@ -139,6 +144,24 @@ static bool make_urls(struct config *config, char *error, size_t error_size) {
     return true;
 }
 
+static bool read_limits(struct config *config, char *error, size_t error_size) {
+    const char *limits = config->values[CONFIG_LIMITS].text;
+
+    config->limits = strcmp(limits, "on") == 0;
+    if (!config->limits && strcmp(limits, "off") != 0) {
+        snprintf(error, error_size, "HUM_LIMITS: must be on or off");
+        return false;
+    }
+    if (!proxies_parse(config->values[CONFIG_TRUSTED_PROXIES].text, &config->proxies)) {
+        snprintf(error, error_size,
+                 "HUM_TRUSTED_PROXIES: must be addresses or networks with commas between, "
+                 "at most %d",
+                 (int)PROXIES_MAX);
+        return false;
+    }
+    return true;
+}
+
 bool config_read(char *const *environment, struct config *ret_config, char *error,
                  size_t error_size) {
     struct config config = {0};
@@ -158,7 +181,7 @@ bool config_read(char *const *environment, struct config *ret_config, char *erro
         snprintf(error, error_size, "%s%s: must be set", prefix, upper);
         return false;
     }
-    if (!make_urls(&config, error, error_size)) {
+    if (!make_urls(&config, error, error_size) || !read_limits(&config, error, error_size)) {
         return false;
     }
     *ret_config = config;

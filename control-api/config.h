@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "address.h"
 #include "options.h"
 
 enum config_option {
@@ -22,6 +23,8 @@ enum config_option {
     CONFIG_SMTP_URL,
     CONFIG_SMTP_CA_FILE,
     CONFIG_MAIL_FROM,
+    CONFIG_LIMITS,
+    CONFIG_TRUSTED_PROXIES,
     CONFIG_COUNT,
 };
 
@@ -32,6 +35,8 @@ struct config {
     char public_url[PUBLIC_URL_MAX]; /* how clients reach this API; no slash at its end */
     char mqtt_url[320];              /* mqtt://host:port */
     char ws_url[320];                /* ws://host:port/mqtt */
+    bool limits;                     /* rates are limited */
+    struct proxies proxies;
 };
 
 /* Reads HUM_*; a variable of that kind that is no option is refused. False: error has one line. */

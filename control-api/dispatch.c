@@ -12,6 +12,7 @@
 #include "domain/services.h"
 #include "lines.h"
 #include "routes.h"
+#include "throttle.h"
 
 enum { STREAM_BLOCK = 32 * 1024 };
 
@@ -122,13 +123,37 @@ static enum hum_status check_person(struct request *request, struct str token) {
     return HUM_OK;
 }
 
-static enum hum_status guard(struct exchange *exchange) {
+/* One more call of somebody; user 0: of nobody who is known. */
+static enum hum_status count_call(struct exchange *exchange, int64_t user) {
     struct request *request = &exchange->request;
-    struct str token = bearer(exchange->in);
 
-    if (exchange->route->auth == OPEN) {
+    return reply_limited(&exchange->reply,
+                         throttle_call(request->api->throttle, &request->client, user));
+}
+
+/* At which rate an open call, or one of somebody who has shown who they are, may come. */
+static enum hum_status count_welcome(struct exchange *exchange) {
+    struct request *request = &exchange->request;
+    struct throttle *throttle = request->api->throttle;
+
+    switch (exchange->route->auth) {
+    case OPEN:
+        break;
+    case PROBE:
+        return reply_limited(&exchange->reply, throttle_probe(throttle, &request->client));
+    case SENDER:
+        return reply_limited(&exchange->reply, throttle_message(throttle, request->caller.user));
+    case SIGNED_IN:
+        return count_call(exchange, request->caller.user);
+    case SERVICE:
         return HUM_OK;
     }
+    return count_call(exchange, 0);
+}
+
+static enum hum_status check_token(struct exchange *exchange, struct str token) {
+    struct request *request = &exchange->request;
+
     if (!token.data) {
         return HUM_UNAUTHORIZED;
     }
@@ -137,6 +162,22 @@ static enum hum_status guard(struct exchange *exchange) {
                                  : check_person(request, token);
     exchange->token_refused = status == HUM_UNAUTHORIZED;
     return status;
+}
+
+/* Who has no good token counts for the address, those who have one for themselves: somebody's flood
+ * must not shut out all who share a way into the net with them. */
+static enum hum_status guard(struct exchange *exchange) {
+    enum route_auth auth = exchange->route->auth;
+
+    if (auth == OPEN || auth == PROBE) {
+        return count_welcome(exchange);
+    }
+    enum hum_status status = check_token(exchange, bearer(exchange->in));
+    if (status == HUM_UNAUTHORIZED) {
+        HTTP_TRY(count_call(exchange, 0));
+    }
+    HTTP_TRY(status);
+    return count_welcome(exchange);
 }
 
 static enum hum_status read_body(struct exchange *exchange) {
@@ -168,13 +209,18 @@ static enum hum_status serve(struct exchange *exchange) {
     bool bad_id;
 
     exchange->resource = find_resource(request->path, &bad_id);
+    if (exchange->resource) {
+        exchange->route = find_route(exchange->resource, method);
+    }
+    if (!exchange->route) {
+        HTTP_TRY(count_call(exchange, 0));
+    }
     if (!exchange->resource) {
         return HUM_NOT_FOUND;
     }
     if (strcmp(method, "OPTIONS") == 0) {
         return preflight(exchange);
     }
-    exchange->route = find_route(exchange->resource, method);
     if (!exchange->route) {
         allow(exchange, "Allow");
         return HUM_METHOD_NOT_ALLOWED;
@@ -190,13 +236,17 @@ static enum hum_status serve(struct exchange *exchange) {
 }
 
 /* Cuts Ulfius' copy of the raw URL into path and query. */
-static bool open_exchange(struct exchange *exchange) {
+static bool open_exchange(struct exchange *exchange, const struct sockaddr *peer) {
     struct request *request = &exchange->request;
+    const struct config *config = &request->api->config;
+    const struct _u_map *headers = exchange->in->map_header;
     const char *query = strchr(exchange->in->http_url, '?');
 
     buf_init(&exchange->reply.body, REPLY_MAX);
     request->path = exchange->in->url_path;
-    request->if_none_match = u_map_get_case(exchange->in->map_header, "If-None-Match");
+    request->if_none_match = u_map_get_case(headers, "If-None-Match");
+    request->client =
+        proxies_client(&config->proxies, peer, u_map_get_case(headers, "X-Forwarded-For"));
     if (query) {
         exchange->query_text = strdup(query + 1);
         if (!exchange->query_text) {
@@ -376,7 +426,7 @@ static size_t body_len(const struct reply *reply) {
     return reply->file ? reply->file->len : reply->body.len;
 }
 
-static void log_access(const struct exchange *exchange, const struct sockaddr *peer, int64_t us) {
+static void log_access(const struct exchange *exchange, int64_t us) {
     const struct _u_request *in = exchange->in;
     bool has_body = strcmp(in->http_verb, "HEAD") != 0;
     struct access_entry entry = {
@@ -389,7 +439,7 @@ static void log_access(const struct exchange *exchange, const struct sockaddr *p
         .us = us,
         .bytes = has_body ? body_len(&exchange->reply) : 0,
         .user = exchange->request.caller.user,
-        .peer = peer,
+        .client = exchange->request.client,
     };
     char line[ACCESS_LINE_MAX];
 
@@ -411,12 +461,12 @@ void dispatch(struct api *api, const struct _u_request *in, struct _u_response *
 
     tally_begin(api->tally);
     request_id(u_map_get_case(in->map_header, "X-Request-Id"), exchange.id);
-    enum hum_status status = open_exchange(&exchange) ? serve(&exchange) : HUM_INTERNAL;
+    enum hum_status status = open_exchange(&exchange, peer) ? serve(&exchange) : HUM_INTERNAL;
     answer(&exchange, status);
     int64_t us = clock_us(CLOCK_MONOTONIC) - began;
     size_t route = exchange.route ? (size_t)(exchange.route - routes) : routes_count;
     tally_end(api->tally, route, (int)out->status, us);
-    log_access(&exchange, peer, us);
+    log_access(&exchange, us);
     finish(&exchange);
 }
 

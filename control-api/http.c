@@ -48,6 +48,11 @@ enum hum_status reply_verdict(const struct reply *reply) {
     return reply->fields_count ? HUM_INVALID_REQUEST : HUM_OK;
 }
 
+enum hum_status reply_limited(struct reply *reply, int seconds) {
+    reply->retry_after = seconds;
+    return seconds > 0 ? HUM_RATE_LIMITED : HUM_OK;
+}
+
 /* The member, or NULL when there is none; its absence is refused where it must be there. */
 static json_t *member(const struct request *request, struct reply *reply, const char *name,
                       enum presence presence) {

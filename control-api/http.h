@@ -21,6 +21,7 @@
 
 #include <jansson.h>
 
+#include "address.h"
 #include "buf.h"
 #include "match.h"
 #include "pool.h"
@@ -41,7 +42,8 @@ struct request {
     const char *path;         /* raw, without the query */
     int64_t id[PATH_IDS_MAX]; /* the path's {id}s, in order */
     struct caller caller;
-    json_t *body; /* an object; NULL where the route takes no JSON */
+    struct address client; /* where it comes from, as far as trusted proxies tell */
+    json_t *body;          /* an object; NULL where the route takes no JSON */
 
     /* Of a route that takes a picture: the body as it came, and the Content-Type that it came with
      * (NULL: none). */
@@ -107,6 +109,9 @@ enum hum_status reply_problem(struct reply *reply, enum hum_status status, const
 void reply_field(struct reply *reply, const char *name, const char *text);
 /* HUM_INVALID_REQUEST once a field has been refused, by reply_field or the readers below. */
 HUM_MUSTCHECK enum hum_status reply_verdict(const struct reply *reply);
+
+/* What a rate says (throttle.h): HUM_RATE_LIMITED when there are seconds to wait, else HUM_OK. */
+HUM_MUSTCHECK enum hum_status reply_limited(struct reply *reply, int seconds);
 
 enum presence { OPTIONAL, REQUIRED };
 

@@ -197,7 +197,8 @@ static bool make_api(struct api *api) {
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
              verified_new(&api->auth.verified) == HUM_OK && studio_new(&api->studio) == HUM_OK &&
-             dispatch_tally(&api->tally) == HUM_OK) ||
+             dispatch_tally(&api->tally) == HUM_OK &&
+             throttle_new(api->config.limits, &api->throttle) == HUM_OK) ||
             fail("starting", "no memory")) &&
            load_pages(api) && start_pools(api) &&
            (exports_new(api->pool, &api->exports) == HUM_OK || fail("starting", "no memory"));
@@ -208,6 +209,7 @@ static void free_api(struct api *api) {
     reads_free(api->reads);
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
+    throttle_free(api->throttle);
     tally_free(api->tally);
     pages_free(api->pages);
     studio_free(api->studio);

@@ -6,8 +6,10 @@
 
 enum route_auth {
     OPEN,
+    PROBE, /* the same, at a rate of its own: a flood of other calls must not look like an end */
     SIGNED_IN, /* a person, by an access token */
-    SERVICE,   /* another system, by a token from "hum service-token" */
+    SENDER,    /* the same, at the rate of messages */
+    SERVICE,   /* another system, by a token from "hum service-token"; at no rate */
 };
 
 enum {
@@ -20,8 +22,8 @@ struct route {
     const char *method;
     /* {id}: an id, {code}: anything; everything else literally, which wins over {id} */
     const char *path;
-    enum route_auth auth;
-    size_t limit; /* bytes of the body; it also says what the body is */
+    enum route_auth auth; /* who may call, and which rate it counts against */
+    size_t limit;         /* bytes of the body; it also says what the body is */
     handler_fn handler;
 };
 

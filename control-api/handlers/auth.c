@@ -33,6 +33,7 @@ static enum hum_status reply_session(const struct request *request, struct reply
                                      struct auth_session *session) {
     struct buf *out = &reply->body;
 
+    throttle_owner(request->api->throttle, &request->client, session->user.email);
     reply->http = http;
     buf_text(out, "{\"user\":");
     render_user(out, request->api, &session->user, true);
@@ -110,6 +111,7 @@ enum hum_status handle_register(struct request *request, struct reply *reply) {
     }
     read_device(request, reply, &registration.device);
     HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(reply_limited(reply, throttle_register(request->api->throttle, &request->client)));
     HTTP_TRY(auth_register(&request->api->auth, &request->lease, &registration, &session));
     return reply_session(request, reply, 201, &session);
 }
@@ -123,6 +125,13 @@ enum hum_status handle_login(struct request *request, struct reply *reply) {
     body_text(request, reply, "password", REQUIRED, 1, PASSWORD_MAX, &password);
     read_device(request, reply, &device);
     HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(
+        reply_limited(reply, throttle_sign_in(request->api->throttle, &request->client, email)));
+    if (!email_valid(email)) {
+        /* Nobody's. Not looked up as it is: what it becomes in lower case might be (the Kelvin sign
+         * is a k then), at a rate of its own for each way to write it. */
+        email = str_of("");
+    }
     HTTP_TRY(auth_login(&request->api->auth, &request->lease, email, password, &device, &session));
     return reply_session(request, reply, 200, &session);
 }
@@ -142,6 +151,8 @@ enum hum_status handle_me_delete(struct request *request, struct reply *reply) {
 
     body_text(request, reply, "password", OPTIONAL, 1, PASSWORD_MAX, &password);
     HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(
+        reply_limited(reply, throttle_password(request->api->throttle, request->caller.session)));
     enum hum_status status = erasure_run(&request->api->auth, &request->lease, request->caller.user,
                                          request->caller.session, password);
     if (status == HUM_INVALID_REQUEST) {

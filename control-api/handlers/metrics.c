@@ -87,6 +87,7 @@ enum hum_status handle_metrics(struct request *request, struct reply *reply) {
 
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
     tally_write(api->tally, out);
+    throttle_write(api->throttle, out);
     write_pool(out, api->pool);
     write_passwords(out, api->auth.passwords);
     write_studio(out, api->studio);

@@ -33,6 +33,13 @@ check_limits() {
     esac
 }
 
+# The daemon reads them for good.
+check_trusted_proxies() {
+    if ! [[ $trusted_proxies =~ ^[0-9A-Fa-f.:/,\ ]*$ ]]; then
+        die "HUM_TRUSTED_PROXIES must be addresses or networks with commas between, not '$trusted_proxies'"
+    fi
+}
+
 check_events_days() {
     if ! [[ $events_days =~ ^[1-9][0-9]{0,4}$ ]] || [ "$events_days" -gt 36500 ]; then
         die "HUM_EVENTS_DAYS must be a number of days from 1 to 36500, not '$events_days'"
@@ -71,6 +78,7 @@ load_settings() {
     mqtt_port=${HUM_MQTT_PORT:-1883}
     ws_port=${HUM_WS_PORT:-9001}
     limits=${HUM_LIMITS:-on}
+    trusted_proxies=${HUM_TRUSTED_PROXIES:-}
     public_url=${HUM_PUBLIC_URL:-}
     preset=${HUM_PRESET:-release}
     events_days=${HUM_EVENTS_DAYS:-30}
@@ -85,6 +93,7 @@ load_settings() {
     check_limits
     check_preset
     check_events_days
+    check_trusted_proxies
     if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi
 }
 

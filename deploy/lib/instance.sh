@@ -71,7 +71,7 @@ start_api() {
         HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port" \
         HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api" \
         HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days" \
-        HUM_PAGES_DIR="$home/app/pages" \
+        HUM_PAGES_DIR="$home/app/pages" HUM_LIMITS="$limits" HUM_TRUSTED_PROXIES="$trusted_proxies" \
         "$home/app/hum-api"
 }
 

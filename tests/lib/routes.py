@@ -7,8 +7,11 @@ from lib.paths import ROOT
 
 Route = namedtuple("Route", "method path auth limit")
 
-ROW = re.compile(r'\{"([A-Z]+)", "([^"]+)", (OPEN|SIGNED_IN|SERVICE), ([A-Z_]+),')
-ROUTES = [Route(*m) for m in ROW.findall((ROOT / "control-api" / "routes.c").read_text())]
+ROW = re.compile(r'\{"([A-Z]+)", "([^"]+)", (OPEN|PROBE|SIGNED_IN|SENDER|SERVICE), ([A-Z_]+),')
+# Who may call; what else these two say is at which rate.
+WHO = {"PROBE": "OPEN", "SENDER": "SIGNED_IN"}
+ROUTES = [Route(method, path, WHO.get(auth, auth), limit) for method, path, auth, limit
+          in ROW.findall((ROOT / "control-api" / "routes.c").read_text())]
 
 
 def fill(path, number="7"):
