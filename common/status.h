@@ -12,6 +12,7 @@
     X(INVALID_TOKEN, "invalid_token", 401, "The token is not valid")                               \
     X(INVALID_GRANT, "invalid_grant", 401, "The sign-in was not confirmed")                        \
     X(FORBIDDEN, "forbidden", 403, "Not allowed")                                                  \
+    X(EMAIL_UNVERIFIED, "email_unverified", 403, "Confirm your e-mail address first")              \
     X(NOT_FRIENDS, "not_friends", 403, "Only friends can do this")                                 \
     X(NOT_OWNER, "not_owner", 403, "Only the owner can do this")                                   \
     X(INVITE_REQUIRED, "invite_required", 403, "One can join only by an invite")                   \
@@ -28,6 +29,7 @@
     X(INVITE_PENDING, "invite_pending", 409, "This person has been invited already")               \
     X(OWNER_CANNOT_LEAVE, "owner_cannot_leave", 409, "The owner stays as long as the server")      \
     X(MESSAGE_DELETED, "message_deleted", 409, "This message has been deleted")                    \
+    X(MAIL_OFF, "mail_off", 409, "This server sends no mail")                                      \
     X(LIMIT_REACHED, "limit_reached", 409, "There are as many as there may be")                    \
     X(EVENTS_EXPIRED, "events_expired", 410, "What comes next is not kept any more: begin anew")   \
     X(TOO_LARGE, "too_large", 413, "This is larger than allowed")                                  \

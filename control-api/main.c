@@ -238,8 +238,8 @@ static bool serve(struct api *api, const sigset_t *stop_signals) {
     char error[256];
     int signal_number = 0;
 
-    if (worker_start(api->worker_pool, (int)values[CONFIG_EVENTS_DAYS].number, report, &worker) !=
-        HUM_OK) {
+    if (worker_start(api->worker_pool, (int)values[CONFIG_EVENTS_DAYS].number, api->auth.mail_on,
+                     report, &worker) != HUM_OK) {
         return fail("starting the worker", "no memory or thread");
     }
     if (server_start(api, &server, error, sizeof error) != HUM_OK) {

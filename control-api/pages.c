@@ -21,6 +21,11 @@ static const struct {
     {"/docs/swagger-ui-bundle.js", "swagger-ui-bundle.js", "text/javascript; charset=utf-8"},
     {"/docs/swagger-ui.css", "swagger-ui.css", "text/css; charset=utf-8"},
     {"/docs/favicon.png", "favicon-32x32.png", "image/png"},
+    {"/verify", "link.html", "text/html; charset=utf-8"},
+    {"/reset", "link.html", "text/html; charset=utf-8"},
+    {"/change", "link.html", "text/html; charset=utf-8"},
+    {"/link.js", "link.js", "text/javascript; charset=utf-8"},
+    {"/link.css", "link.css", "text/css; charset=utf-8"},
 };
 
 enum { FILES = sizeof files / sizeof files[0] };

@@ -11,6 +11,7 @@
 #include "handlers/health.h"
 #include "handlers/invites.h"
 #include "handlers/jwks.h"
+#include "handlers/mail.h"
 #include "handlers/members.h"
 #include "handlers/messages.h"
 #include "handlers/metrics.h"
@@ -26,6 +27,11 @@ const struct route routes[] = {
     {"POST", "/v1/auth/register", OPEN, BODY_DEFAULT, handle_register},
     {"POST", "/v1/auth/login", OPEN, BODY_DEFAULT, handle_login},
     {"POST", "/v1/auth/refresh", OPEN, BODY_DEFAULT, handle_refresh},
+    {"POST", "/v1/auth/email/verify", OPEN, BODY_DEFAULT, handle_email_verify},
+    {"POST", "/v1/auth/email/resend", OPEN, BODY_DEFAULT, handle_email_resend},
+    {"POST", "/v1/auth/email", SIGNED_IN, BODY_DEFAULT, handle_email_change},
+    {"POST", "/v1/auth/password/forgot", OPEN, BODY_DEFAULT, handle_password_forgot},
+    {"POST", "/v1/auth/password/reset", OPEN, BODY_DEFAULT, handle_password_reset},
     {"POST", "/v1/auth/logout", SIGNED_IN, NO_BODY, handle_logout},
     {"GET", "/v1/auth/sessions", SIGNED_IN, NO_BODY, handle_sessions_list},
     {"DELETE", "/v1/auth/sessions/{id}", SIGNED_IN, NO_BODY, handle_session_end},
@@ -96,5 +102,10 @@ const struct route routes[] = {
     {"GET", "/docs/swagger-ui-bundle.js", OPEN, NO_BODY, handle_page},
     {"GET", "/docs/swagger-ui.css", OPEN, NO_BODY, handle_page},
     {"GET", "/docs/favicon.png", OPEN, NO_BODY, handle_page},
+    {"GET", "/verify", OPEN, NO_BODY, handle_page},
+    {"GET", "/reset", OPEN, NO_BODY, handle_page},
+    {"GET", "/change", OPEN, NO_BODY, handle_page},
+    {"GET", "/link.js", OPEN, NO_BODY, handle_page},
+    {"GET", "/link.css", OPEN, NO_BODY, handle_page},
 };
 const size_t routes_count = sizeof routes / sizeof routes[0];

@@ -13,9 +13,11 @@
 #include "store/invites.h"
 #include "store/jobs.h"
 #include "store/limits.h"
+#include "store/mail_requests.h"
 #include "store/mails.h"
 #include "store/messages.h"
 #include "store/notify.h"
+#include "store/registrations.h"
 #include "store/rooms.h"
 #include "store/servers.h"
 #include "store/services.h"
@@ -37,9 +39,11 @@
     X(invites)                                                                                     \
     X(jobs)                                                                                        \
     X(limits)                                                                                      \
+    X(mail_requests)                                                                               \
     X(mails)                                                                                       \
     X(messages)                                                                                    \
     X(notify)                                                                                      \
+    X(registrations)                                                                               \
     X(rooms)                                                                                       \
     X(servers)                                                                                     \
     X(services)                                                                                    \

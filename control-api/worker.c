@@ -7,17 +7,20 @@
 #include <time.h>
 
 #include "domain/jobs.h"
+#include "domain/mail_requests.h"
 
 enum {
     LOOK_MS = 200,        /* from one look for jobs to the next */
     REST_MAX_MS = 100,    /* between two pieces: as long as the last one took, and at most this */
     LOST_MS = 1000,       /* to the next try without a database */
     SWEEP_MS = 60 * 1000, /* from one sweep to the next */
+    MAILS_PIECE = 20,     /* mails that are asked for, between two pieces of jobs */
 };
 
 struct worker {
     struct pool *pool;
     int events_days;
+    bool mail_on;
     worker_report_fn report;
     pthread_t thread;
     pthread_mutex_t lock; /* stopping */
@@ -63,6 +66,25 @@ static bool sweep(struct worker *worker, struct pg *pg) {
     return more;
 }
 
+/* Those who wait for a mail wait for nothing else. False: none was asked for. */
+static bool ask_for_mails(struct worker *worker, struct pg *pg) {
+    bool worked = worker->mail_on, any = false;
+
+    for (int i = 0; i < MAILS_PIECE && worked; i++) {
+        enum hum_status status = mail_requests_step(pg, &worked);
+        char line[128];
+
+        if (status != HUM_OK) {
+            snprintf(line, sizeof line, "a mail that was asked for has failed (%s)",
+                     hum_status_code(status));
+            worker->report(line);
+            return any;
+        }
+        any = any || worked;
+    }
+    return any;
+}
+
 /* Does a piece; how long to rest after it. */
 static int64_t work(struct worker *worker) {
     int64_t start = now_ms();
@@ -79,6 +101,7 @@ static int64_t work(struct worker *worker) {
                  hum_status_code(status));
         worker->report(line);
     }
+    worked = ask_for_mails(worker, pg) || worked;
     worked = sweep(worker, pg) || worked;
     pool_give(worker->pool, pg);
     int64_t took = now_ms() - start;
@@ -109,8 +132,8 @@ static void free_worker(struct worker *worker) {
     free(worker);
 }
 
-enum hum_status worker_start(struct pool *pool, int events_days, worker_report_fn report,
-                             struct worker **ret_worker) {
+enum hum_status worker_start(struct pool *pool, int events_days, bool mail_on,
+                             worker_report_fn report, struct worker **ret_worker) {
     struct worker *worker = calloc(1, sizeof *worker);
 
     if (!worker) {
@@ -118,6 +141,7 @@ enum hum_status worker_start(struct pool *pool, int events_days, worker_report_f
     }
     worker->pool = pool;
     worker->events_days = events_days;
+    worker->mail_on = mail_on;
     worker->report = report;
     init_locks(worker);
     if (pthread_create(&worker->thread, NULL, loop, worker) != 0) {

@@ -103,6 +103,27 @@ static enum pg_outcome login_in_tx(struct pg *pg, void *arg, enum hum_status *re
     return PG_DONE;
 }
 
+/* Where addresses are verified, the right password for one that is not is told. So it is to who has
+ * just signed up and not followed the link, and then whether the address has an account already or
+ * not: or the difference would tell. */
+static enum hum_status judge(const struct auth *auth, const struct pg_result *rows,
+                             struct str password) {
+    enum hum_status status =
+        passwords_verify(auth->passwords, pg_get_text(rows, 0, 1).data, password);
+
+    if (!auth->mail_on) {
+        return status;
+    }
+    if (status == HUM_OK) {
+        return pg_get_int(rows, 0, 2) ? HUM_OK : HUM_EMAIL_UNVERIFIED;
+    }
+    if (status != HUM_INVALID_CREDENTIALS) {
+        return status;
+    }
+    status = passwords_verify(auth->passwords, pg_get_text(rows, 0, 3).data, password);
+    return status == HUM_OK ? HUM_EMAIL_UNVERIFIED : status;
+}
+
 /* Finds the account, if there is one, and tries the password without holding a connection. */
 static enum hum_status check_password(const struct auth *auth, struct lease *lease,
                                       struct str email, struct str password,
@@ -113,11 +134,10 @@ static enum hum_status check_password(const struct auth *auth, struct lease *lea
     TRY(lease_take(lease, &pg));
     TRY(tx_status(store_account_by_email(pg, email, &rows)));
     lease_return(lease);
-    struct str hash = pg_rows(rows) == 1 ? pg_get_text(rows, 0, 1) : (struct str){0};
-    enum hum_status status = passwords_verify(auth->passwords, hash.data, password);
+    enum hum_status status = judge(auth, rows, password);
     if (status == HUM_OK) {
         work->session.user = pg_get_int(rows, 0, 0);
-        snprintf(work->hash, sizeof work->hash, "%s", hash.data);
+        snprintf(work->hash, sizeof work->hash, "%s", pg_get_text(rows, 0, 1).data);
     }
     pg_result_free(rows);
     return status;

@@ -52,7 +52,7 @@ HUM_MUSTCHECK enum hum_status auth_register(const struct auth *auth, struct leas
                                             const struct auth_registration *registration,
                                             struct auth_session *ret_session);
 /* HUM_INVALID_CREDENTIALS, with the same work and answer whether the address is known or not;
- * HUM_UNAVAILABLE. */
+ * HUM_EMAIL_UNVERIFIED, where there is a mail server: it is the right password; HUM_UNAVAILABLE. */
 HUM_MUSTCHECK enum hum_status auth_login(const struct auth *auth, struct lease *lease,
                                          struct str email, struct str password,
                                          const struct auth_device *device,

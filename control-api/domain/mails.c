@@ -22,9 +22,9 @@ static bool is_wanted(enum mail_purpose purpose, const enum mail_purpose *purpos
     return false;
 }
 
-enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str text,
-                             const enum mail_purpose *purposes, size_t count,
-                             enum mail_link_state *ret_state, struct mail_token_row *ret_token) {
+enum pg_outcome mails_look(struct pg *pg, const struct keys *keys, struct str text,
+                           const enum mail_purpose *purposes, size_t count,
+                           enum mail_link_state *ret_state, struct mail_token_row *ret_token) {
     struct mail_token_row row = {0};
     struct mail_token token;
     bool found;
@@ -42,16 +42,21 @@ enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str 
         pg_result_free(row.rows);
         return PG_DONE;
     }
+    *ret_state = row.used ? MAIL_LINK_USED : row.expired ? MAIL_LINK_EXPIRED : MAIL_LINK_GOOD;
     *ret_token = row;
-    if (row.used || row.expired) {
-        *ret_state = row.used ? MAIL_LINK_USED : MAIL_LINK_EXPIRED;
+    return PG_DONE;
+}
+
+enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str text,
+                             const enum mail_purpose *purposes, size_t count,
+                             enum mail_link_state *ret_state, struct mail_token_row *ret_token) {
+    PG_TRY(mails_look(pg, keys, text, purposes, count, ret_state, ret_token));
+    if (*ret_state != MAIL_LINK_GOOD) {
         return PG_DONE;
     }
-    enum pg_outcome outcome = store_mail_token_use(pg, token.id);
+    enum pg_outcome outcome = store_mail_token_use(pg, ret_token->id);
     if (outcome != PG_DONE) {
-        pg_result_free(row.rows);
-        return outcome;
+        pg_result_free(ret_token->rows);
     }
-    *ret_state = MAIL_LINK_GOOD;
-    return PG_DONE;
+    return outcome;
 }

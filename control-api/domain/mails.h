@@ -16,9 +16,14 @@ enum mail_link_state {
     MAIL_LINK_UNKNOWN, /* never made here, for another purpose, void, or of an erased account */
 };
 
-/* Locks the person and the token that text stands for, and says what it is good for. A good one is
- * used up with this call, if the transaction commits. ret_token: set and to be freed
+/* Says what the token that text stands for is good for. ret_token: set and to be freed
  * (pg_result_free of its rows) unless MAIL_LINK_UNKNOWN. purposes: those that will do. */
+HUM_MUSTCHECK enum pg_outcome mails_look(struct pg *pg, const struct keys *keys, struct str text,
+                                         const enum mail_purpose *purposes, size_t count,
+                                         enum mail_link_state *ret_state,
+                                         struct mail_token_row *ret_token);
+/* As mails_look, in a transaction: locks the person and the token that text stands for, and uses a
+ * good one up, if the transaction commits. */
 HUM_MUSTCHECK enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str text,
                                            const enum mail_purpose *purposes, size_t count,
                                            enum mail_link_state *ret_state,

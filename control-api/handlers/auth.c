@@ -3,6 +3,8 @@
 #include "api.h"
 #include "domain/email.h"
 #include "domain/erasure.h"
+#include "domain/signup.h"
+#include "handlers/mail.h"
 #include "handlers/users.h"
 
 enum {
@@ -88,6 +90,18 @@ static void read_device(const struct request *request, struct reply *reply,
     device_text(object, reply, "kind", "device.kind", DEVICE_KIND_MAX, &device->kind);
 }
 
+static enum hum_status sign_up_by_mail(struct request *request, struct reply *reply,
+                                       const struct auth_registration *registration) {
+    bool send = true;
+
+    HTTP_TRY(signup_nickname(&request->lease, registration->nickname_key));
+    HTTP_TRY(limit_mails(request, reply, registration->email, &send));
+    if (send) {
+        HTTP_TRY(signup_ask(&request->api->auth, &request->lease, registration));
+    }
+    return reply_by_mail(reply);
+}
+
 enum hum_status handle_register(struct request *request, struct reply *reply) {
     struct auth_registration registration = {0};
     struct nickname display, key;
@@ -112,6 +126,9 @@ enum hum_status handle_register(struct request *request, struct reply *reply) {
     read_device(request, reply, &registration.device);
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(reply_limited(reply, throttle_register(request->api->throttle, &request->client)));
+    if (request->api->auth.mail_on) {
+        return sign_up_by_mail(request, reply, &registration);
+    }
     HTTP_TRY(auth_register(&request->api->auth, &request->lease, &registration, &session));
     return reply_session(request, reply, 201, &session);
 }
@@ -146,6 +163,15 @@ enum hum_status handle_refresh(struct request *request, struct reply *reply) {
     return reply_session(request, reply, 200, &session);
 }
 
+enum hum_status reply_proof(struct reply *reply, enum hum_status status, const char *member) {
+    if (status == HUM_INVALID_REQUEST) {
+        reply_field(reply, member, "is required");
+    }
+    return status == HUM_FORBIDDEN
+               ? reply_problem(reply, status, "Sign in again first: that was over 5 minutes ago")
+               : status;
+}
+
 enum hum_status handle_me_delete(struct request *request, struct reply *reply) {
     struct str password = {0};
 
@@ -155,13 +181,8 @@ enum hum_status handle_me_delete(struct request *request, struct reply *reply) {
         reply_limited(reply, throttle_password(request->api->throttle, request->caller.session)));
     enum hum_status status = erasure_run(&request->api->auth, &request->lease, request->caller.user,
                                          request->caller.session, password);
-    if (status == HUM_INVALID_REQUEST) {
-        reply_field(reply, "password", "is required");
-    }
     reply->http = 204;
-    return status == HUM_FORBIDDEN
-               ? reply_problem(reply, status, "Sign in again first: that was over 5 minutes ago")
-               : status;
+    return reply_proof(reply, status, "password");
 }
 
 enum hum_status handle_logout(struct request *request, struct reply *reply) {

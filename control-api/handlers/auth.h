@@ -12,4 +12,8 @@ enum hum_status handle_refresh(struct request *request, struct reply *reply);
 enum hum_status handle_me_delete(struct request *request, struct reply *reply);
 enum hum_status handle_logout(struct request *request, struct reply *reply);
 
+/* Says what was missing in a proof that it is the person who asks (password_prove), whose password
+ * came as this member; returns status, for the handler to pass on. */
+enum hum_status reply_proof(struct reply *reply, enum hum_status status, const char *member);
+
 #endif

@@ -57,15 +57,7 @@ enum hum_status handle_password_change(struct request *request, struct reply *re
     enum hum_status status =
         password_change(&request->api->auth, &request->lease, request->caller.user,
                         request->caller.session, old, wanted);
-    switch (status) {
-    case HUM_INVALID_REQUEST:
-        reply_field(reply, "old", "is required");
-        return status;
-    case HUM_INVALID_CREDENTIALS:
-        return reply_problem(reply, status, "The old password is wrong");
-    case HUM_FORBIDDEN:
-        return reply_problem(reply, status, "Sign in again first: that was over 5 minutes ago");
-    default:
-        return status;
-    }
+    return status == HUM_INVALID_CREDENTIALS
+               ? reply_problem(reply, status, "The old password is wrong")
+               : reply_proof(reply, status, "old");
 }

@@ -19,10 +19,8 @@ enum mail_purpose mail_purpose_of(enum mail_kind kind) {
 
 int mail_life_s(enum mail_purpose purpose) {
     static const int lives[] = {
-        [MAIL_FOR_NOTHING] = 0,
-        [MAIL_FOR_VERIFY] = 24 * HOUR_S,
-        [MAIL_FOR_RESET] = HOUR_S,
-        [MAIL_FOR_CHANGE] = HOUR_S,
+        [MAIL_FOR_NOTHING] = 0,     [MAIL_FOR_VERIFY] = 24 * HOUR_S, [MAIL_FOR_RESET] = HOUR_S,
+        [MAIL_FOR_CHANGE] = HOUR_S, [MAIL_FOR_SIGNUP] = 24 * HOUR_S,
     };
 
     return (size_t)purpose < sizeof lives / sizeof lives[0] ? lives[purpose] : 0;

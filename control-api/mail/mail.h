@@ -18,6 +18,7 @@ enum mail_purpose {
     MAIL_FOR_VERIFY = 1,
     MAIL_FOR_RESET = 2,
     MAIL_FOR_CHANGE = 3,
+    MAIL_FOR_SIGNUP = 4, /* of who has no account yet: a registration is its own token */
 };
 
 /* What the link of a kind is good for. */

@@ -14,10 +14,14 @@ static const struct pg_statement add = {
     "select id from person",
 };
 
+/* The same work whoever's address it is. */
 static const struct pg_statement by_email = {
     "account_by_email",
-    "select u.id, p.hash from users u join user_passwords p on p.user_id = u.id "
-    "where lower(u.email) = lower($1)",
+    "select u.id, p.hash, u.email_verified_at is not null, "
+    "(select r.hash from registrations r where lower(r.email) = lower($1) and r.used_at is null "
+    " and r.expires_at > now() order by lower(r.email) desc, r.id desc limit 1) "
+    "from (select) x left join users u on lower(u.email) = lower($1) "
+    "left join user_passwords p on p.user_id = u.id",
 };
 
 static const struct pg_statement proof = {
@@ -40,6 +44,30 @@ static const struct pg_statement give = {
 static const struct pg_statement hold = {
     "password_hold",
     "select from user_passwords where user_id = $1 and hash = $2 for share",
+};
+
+static const struct pg_statement find = {
+    "account_find",
+    "select id, email_verified_at is not null, email from users where lower(email) = lower($1)",
+};
+
+static const struct pg_statement verify = {
+    "account_verify",
+    "update users set email_verified_at = coalesce(email_verified_at, now()) "
+    "where id = $1 and lower(email) = lower($2) returning 1",
+};
+
+static const struct pg_statement address = {
+    "account_address",
+    "with old as (select * from users where id = $1 and erased_at is null for update) "
+    "update users u set email = $2, email_verified_at = now() from old where u.id = old.id "
+    "returning old.id, old.email_verified_at is not null, old.email",
+};
+
+static const struct pg_statement replace = {
+    "password_replace",
+    "insert into user_passwords (user_id, hash) values ($1, $2) "
+    "on conflict (user_id) do update set hash = excluded.hash",
 };
 
 static const struct pg_statement erase = {"account_erase", "select hum_erase($1)"};
@@ -91,6 +119,50 @@ enum pg_outcome store_password_hold(struct pg *pg, int64_t user, const char *has
     return was_done(outcome, rows, ret_held);
 }
 
+/* rows: id, whether verified, address. Takes them over. */
+static void read_account(struct pg_result *rows, struct account *ret_account) {
+    if (pg_rows(rows) == 0) {
+        pg_result_free(rows);
+        *ret_account = (struct account){0};
+        return;
+    }
+    *ret_account = (struct account){
+        .user = pg_get_int(rows, 0, 0),
+        .verified = pg_get_int(rows, 0, 1) != 0,
+        .email = pg_get_text(rows, 0, 2),
+        .rows = rows,
+    };
+}
+
+enum pg_outcome store_account_find(struct pg *pg, struct str email, struct account *ret_account) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &find, &rows, TEXT(email)));
+    read_account(rows, ret_account);
+    return PG_DONE;
+}
+
+enum pg_outcome store_account_verify(struct pg *pg, int64_t user, struct str email,
+                                     bool *ret_verified) {
+    struct pg_result *rows = NULL;
+    enum pg_outcome outcome = RUN(pg, &verify, &rows, INT(user), TEXT(email));
+
+    return was_done(outcome, rows, ret_verified);
+}
+
+enum pg_outcome store_account_address(struct pg *pg, int64_t user, struct str email,
+                                      struct account *ret_old) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &address, &rows, INT(user), TEXT(email)));
+    read_account(rows, ret_old);
+    return PG_DONE;
+}
+
+enum pg_outcome store_password_replace(struct pg *pg, int64_t user, const char *hash) {
+    return RUN(pg, &replace, NULL, INT(user), TEXT(str_of(hash)));
+}
+
 enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found) {
     struct pg_result *rows;
 
@@ -101,7 +173,7 @@ enum pg_outcome store_account_erase(struct pg *pg, int64_t user, bool *ret_found
 }
 
 const struct pg_statement *const store_accounts_statements[] = {
-    &add, &by_email, &proof, &swap, &give, &hold, &erase,
+    &add, &by_email, &find, &verify, &address, &proof, &swap, &give, &hold, &replace, &erase,
 };
 const size_t store_accounts_statements_count =
     sizeof store_accounts_statements / sizeof store_accounts_statements[0];

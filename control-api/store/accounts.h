@@ -12,9 +12,32 @@ HUM_MUSTCHECK enum pg_outcome store_account_add(struct pg *pg, struct str email,
                                                 struct str nickname, struct str nickname_key,
                                                 const char *password_hash, int64_t *ret_id);
 
-/* None or one row, freed with pg_result_free: column 0 the id, column 1 the password's hash. */
+/* Always one row, freed with pg_result_free: column 0 the id, or 0; column 1 the password's hash,
+ * or null; column 2 whether the address is verified; column 3 the hash of the password that
+ * somebody has signed up with last, with this address, and not followed the link of the mail, or
+ * null. */
 HUM_MUSTCHECK enum pg_outcome store_account_by_email(struct pg *pg, struct str email,
                                                      struct pg_result **ret_rows);
+
+struct account {
+    int64_t user;           /* 0: none */
+    bool verified;          /* whether the address is */
+    struct str email;       /* as its owner has written it */
+    struct pg_result *rows; /* what email belongs to; freed by the caller */
+};
+
+/* Whose address it is; user 0, and nothing to free: nobody's. */
+HUM_MUSTCHECK enum pg_outcome store_account_find(struct pg *pg, struct str email,
+                                                 struct account *ret_account);
+/* Marks the address of an account as verified. *ret_verified is false when it has another. */
+HUM_MUSTCHECK enum pg_outcome store_account_verify(struct pg *pg, int64_t user, struct str email,
+                                                   bool *ret_verified);
+/* Gives an account another address, which is verified. ret_old: what it was. PG_CONFLICT: it is
+ * somebody else's. */
+HUM_MUSTCHECK enum pg_outcome store_account_address(struct pg *pg, int64_t user, struct str email,
+                                                    struct account *ret_old);
+/* Gives an account a password in the place of the one that it has, if any. */
+HUM_MUSTCHECK enum pg_outcome store_password_replace(struct pg *pg, int64_t user, const char *hash);
 
 /* What shows that it is the person who asks. None (the session has ended) or one row, freed with
  * pg_result_free: column 0 the password's hash, null without one; column 1 whether they have signed

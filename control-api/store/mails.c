@@ -62,9 +62,13 @@ static const struct pg_statement lease = {
     " next_try_at = clock_timestamp() + $1::integer * interval '1 second' "
     " from next where m.id = next.id returning m.*) "
     "select l.id, l.kind, l.tries, extract(epoch from now() - l.created_at)::bigint, l.address, "
-    "u.nickname, l.token_id, t.purpose, encode(t.seed, 'hex'), "
-    "t.used_at is not null or t.expires_at <= now() "
-    "from leased l join users u on u.id = l.user_id left join mail_tokens t on t.id = l.token_id",
+    "coalesce(u.nickname, r.nickname, ''), coalesce(l.token_id, l.registration_id), "
+    "case when l.registration_id is null then t.purpose else $2::smallint end, "
+    "encode(coalesce(t.seed, r.seed), 'hex'), coalesce(t.used_at, r.used_at) is not null "
+    "or coalesce(t.expires_at, r.expires_at) <= now() "
+    "from leased l left join users u on u.id = l.user_id "
+    "left join mail_tokens t on t.id = l.token_id "
+    "left join registrations r on r.id = l.registration_id",
 };
 
 /* A pause is at most an hour: what is further away was left by a clock that has stepped back. */
@@ -106,8 +110,9 @@ static bool read_seed(struct str hex, unsigned char ret_seed[MAIL_SEED_LEN]) {
            len == MAIL_SEED_LEN;
 }
 
-static bool read_token(struct pg_result *rows, struct mail_token_row *ret_token) {
+static bool read_token(struct pg_result *rows, int64_t id, struct mail_token_row *ret_token) {
     struct mail_token_row token = {
+        .id = id,
         .user = pg_get_int(rows, 0, 0),
         .purpose = (enum mail_purpose)pg_get_int(rows, 0, 1),
         .address = pg_get_text(rows, 0, 3),
@@ -135,7 +140,7 @@ enum pg_outcome store_mail_token_lock(struct pg *pg, int64_t id, bool *ret_found
         return PG_DONE;
     }
     PG_TRY(RUN(pg, &lock_token, &rows, INT(id)));
-    *ret_found = pg_rows(rows) == 1 && read_token(rows, ret_token);
+    *ret_found = pg_rows(rows) == 1 && read_token(rows, id, ret_token);
     if (!*ret_found) {
         pg_result_free(rows);
     }
@@ -170,7 +175,7 @@ enum pg_outcome store_mail_lease(struct pg *pg, int lease_s, struct waiting_mail
     struct pg_result *rows;
 
     *ret = (struct waiting_mail){0};
-    PG_TRY(RUN(pg, &lease, &rows, INT(lease_s)));
+    PG_TRY(RUN(pg, &lease, &rows, INT(lease_s), INT(MAIL_FOR_SIGNUP)));
     if (pg_rows(rows) == 0) {
         pg_result_free(rows);
         return pg_run(pg, &recall, NULL, NULL);

@@ -10,7 +10,10 @@ from lib.instance import ROOT
 PAGES = {"/openapi.yaml": "application/yaml", "/asyncapi.yaml": "application/yaml",
          "/docs": "text/html; charset=utf-8", "/docs/start.js": "text/javascript; charset=utf-8",
          "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-         "/docs/swagger-ui.css": "text/css; charset=utf-8", "/docs/favicon.png": "image/png"}
+         "/docs/swagger-ui.css": "text/css; charset=utf-8", "/docs/favicon.png": "image/png",
+         "/verify": "text/html; charset=utf-8", "/reset": "text/html; charset=utf-8",
+         "/change": "text/html; charset=utf-8", "/link.js": "text/javascript; charset=utf-8",
+         "/link.css": "text/css; charset=utf-8"}
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -42,7 +45,7 @@ def test_the_policy_lets_nothing_inline_and_nothing_from_elsewhere(hum):
 @pytest.mark.parametrize("path", [
     "/docs/", "/docs/x", "/docs/index.html", "/docs/openapi.yaml", "/docs/start.js/", "/docs/../docs", "/docs//start.js",
     "/docs/%2e%2e/openapi.yaml", "/docs/swagger-ui.js", "/Docs", "/openapi.yaml/", "/openapi.json", "/docs.html",
-    "/favicon-32x32.png",
+    "/favicon-32x32.png", "/link.html", "/verify/", "/verify/x", "/link", "/Verify",
 ])
 def test_paths_that_are_not_there(hum, path):
     raw.problem(raw.request(hum, "GET", path), 404, "not_found")

@@ -17,6 +17,11 @@ POST /v1/auth/register
 POST /v1/auth/login
 POST /v1/auth/refresh
 POST /v1/auth/logout
+POST /v1/auth/email/verify
+POST /v1/auth/email/resend
+POST /v1/auth/email
+POST /v1/auth/password/forgot
+POST /v1/auth/password/reset
 GET /v1/auth/sessions
 DELETE /v1/auth/sessions/{id}
 POST /v1/auth/password
@@ -79,7 +84,8 @@ GET /health/live
 GET /health/ready
 GET /metrics
 """
-OPEN = {"/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
+OPEN = {"/v1/auth/email/verify", "/v1/auth/email/resend", "/v1/auth/password/forgot", "/v1/auth/password/reset",
+        "/verify", "/reset", "/change", "/link.js", "/link.css", "/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
         "/health/live", "/health/ready", "/metrics", "/openapi.yaml", "/asyncapi.yaml", "/docs",
         "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png", "/v1/users/{id}/avatar"}
 
@@ -235,7 +241,7 @@ def test_a_body_past_the_bound(hum, alice, route, size):
 WRONG = [None, True, 0, -1, 1.5, 2**63, 2**64, 1e300, "", "x", "\u202e", "x" * 5000, [], [[]], {}, {"a": 1},
          ["1"], {"$gt": ""}, "'; drop table users; --", "%00", "../../etc/passwd", "${jndi:ldap://x}"]
 NAMES = ["email", "password", "nickname", "device", "refresh_token", "about", "user_id", "nonce", "text",
-         "reply_to", "seq", "rooms", "name", "visibility", "max_uses", "max_age_s"]
+         "reply_to", "seq", "rooms", "name", "token", "visibility", "max_uses", "max_age_s"]
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=name)

@@ -127,6 +127,8 @@ API_TABLES = {
     "set_aside": {"SELECT"},
     "channel_members": {"SELECT", "INSERT", "DELETE", "UPDATE(channel_id,joined_at,server_id)"},
     "mail_tokens": {"SELECT", "INSERT", "DELETE", "UPDATE(used_at)"},
+    "registrations": {"SELECT", "INSERT", "DELETE", "UPDATE(used_at)"},
+    "mail_requests": {"SELECT", "INSERT", "DELETE"},
     "mails": {"SELECT", "INSERT", "DELETE", "UPDATE(next_try_at,tries)"},
     "jobs": {"SELECT", "INSERT", "DELETE", "UPDATE(attempts,run_at,told,told_upto)"},
 }

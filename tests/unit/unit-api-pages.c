@@ -35,9 +35,9 @@ static void drop_file(const char *name) {
     unlink(path);
 }
 
-static const char *const names[] = {"openapi.yaml",     "asyncapi.yaml",        "docs.html",
-                                    "start.js",         "swagger-ui-bundle.js", "swagger-ui.css",
-                                    "favicon-32x32.png"};
+static const char *const names[] = {
+    "openapi.yaml",   "asyncapi.yaml",     "docs.html", "start.js", "swagger-ui-bundle.js",
+    "swagger-ui.css", "favicon-32x32.png", "link.html", "link.js",  "link.css"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static int fill(void **state) {
