@@ -41,8 +41,9 @@ static struct address cut(const struct address *address, int bits) {
 
     for (int i = 0; i < 16; i++) {
         int left = bits - i * 8;
+        int mask = left >= 8 ? 0xff : left <= 0 ? 0 : 0xff00 >> left & 0xff;
 
-        network.bytes[i] &= left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff00 >> left);
+        network.bytes[i] = (unsigned char)(network.bytes[i] & mask);
     }
     return network;
 }

@@ -16,8 +16,12 @@ enum {
     LONGEST_DELAY_MS = 15 * MINUTE_MS,
     FREE_TRIES = 10,  /* of strangers, before they are delayed */
     TRIES_A_STEP = 5, /* and so many more double the delay */
-    TRIES_MAX = 1000, /* more are not counted, so that they are forgotten in a day or two */
-    HALF_LIFE_MS = 6 * 60 * MINUTE_MS,
+    TRIES_MAX = 1000, /* more are not counted: all are forgotten in two days */
+    HOUR_MS = 60 * MINUTE_MS,
+    /* How long it takes to forget half of what strangers have tried of an account, and of what a
+     * network has: that makes it fresh again, so who has many would gain from a short one. */
+    ACCOUNT_HALF_MS = 6 * HOUR_MS,
+    TRIER_HALF_MS = 72 * HOUR_MS,
 };
 
 static const int64_t home_ms = (int64_t)30 * 24 * 60 * MINUTE_MS;
@@ -74,13 +78,12 @@ void siege_free(struct siege *siege) {
     }
 }
 
-/* Half of them is forgotten each HALF_LIFE_MS. */
-static int32_t lately(struct tries *tries, int64_t now_ms) {
-    int64_t halves = (now_ms - tries->halved_ms) / HALF_LIFE_MS;
+static int32_t lately(struct tries *tries, int32_t half_ms, int64_t now_ms) {
+    int64_t halves = (now_ms - tries->halved_ms) / half_ms;
 
     if (halves > 0) {
         tries->count = halves < 31 ? tries->count >> halves : 0;
-        tries->halved_ms += halves * HALF_LIFE_MS;
+        tries->halved_ms += halves * half_ms;
     }
     return tries->count;
 }
@@ -96,7 +99,8 @@ static struct account *account_of(struct siege *siege, uint64_t key, bool add, i
         if (set[i].key == key) {
             return &set[i];
         }
-        if (lately(&set[i].tries, now_ms) < lately(&place->tries, now_ms)) {
+        if (lately(&set[i].tries, ACCOUNT_HALF_MS, now_ms) <
+            lately(&place->tries, ACCOUNT_HALF_MS, now_ms)) {
             place = &set[i];
         }
     }
@@ -116,7 +120,8 @@ static struct trier *trier_of(struct siege *siege, uint64_t key, bool add, int64
         if (set[i].key == key) {
             return &set[i];
         }
-        if (lately(&set[i].tries, now_ms) < lately(&place->tries, now_ms)) {
+        if (lately(&set[i].tries, TRIER_HALF_MS, now_ms) <
+            lately(&place->tries, TRIER_HALF_MS, now_ms)) {
             place = &set[i];
         }
     }
@@ -172,7 +177,7 @@ static int64_t delay_of(int32_t tries) {
 static int64_t stranger_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms) {
     struct account *account = account_of(siege, keys->account, true, now_ms);
     struct trier *trier = trier_of(siege, keys->network, true, now_ms);
-    bool fresh = lately(&trier->tries, now_ms) < SIEGE_FRESH;
+    bool fresh = lately(&trier->tries, TRIER_HALF_MS, now_ms) < SIEGE_FRESH;
 
     if (!fresh && account->open_ms > now_ms) {
         return account->open_ms - now_ms;
@@ -181,7 +186,7 @@ static int64_t stranger_try(struct siege *siege, const struct siege_keys *keys, 
     if (wait_ms == 0) {
         count(&trier->tries);
         count(&account->tries);
-        account->open_ms = now_ms + delay_of(lately(&account->tries, now_ms));
+        account->open_ms = now_ms + delay_of(lately(&account->tries, ACCOUNT_HALF_MS, now_ms));
     }
     return wait_ms;
 }
