@@ -10,17 +10,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char suffix[] = ".key";
+static const char suffix[] = ".key", suffix_next[] = ".next";
 
-/* The kid in a file's name. False: not a key file. */
-static bool kid_of(const char *name, struct str *ret_kid) {
-    size_t len = strlen(name);
+/* The kid in a file's name. False: not a file of this suffix. */
+static bool has_suffix(const char *name, const char *tail, struct str *ret_kid) {
+    size_t len = strlen(name), tail_len = strlen(tail);
 
-    if (name[0] == '.' || len <= sizeof suffix - 1 ||
-        strcmp(name + len - (sizeof suffix - 1), suffix) != 0) {
+    if (name[0] == '.' || len <= tail_len || strcmp(name + len - tail_len, tail) != 0) {
         return false;
     }
-    *ret_kid = (struct str){name, len - (sizeof suffix - 1)};
+    *ret_kid = (struct str){name, len - tail_len};
     return true;
 }
 
@@ -66,17 +65,19 @@ static enum hum_status read_folder(DIR *dir, struct keys *keys) {
     struct str kid;
 
     while ((entry = readdir(dir))) {
-        if (!kid_of(entry->d_name, &kid)) {
+        bool is_next = has_suffix(entry->d_name, suffix_next, &kid);
+
+        if (!is_next && !has_suffix(entry->d_name, suffix, &kid)) {
             continue;
         }
         if (keys->count == KEY_MAX || !kid_valid(kid) ||
             !read_key(dirfd(dir), entry->d_name, kid, &keys->list[keys->count])) {
             return HUM_INVALID_REQUEST;
         }
-        keys->count++;
+        keys->list[keys->count++].is_next = is_next;
     }
     qsort(keys->list, keys->count, sizeof keys->list[0], by_kid);
-    return keys->count ? HUM_OK : HUM_NOT_FOUND;
+    return keys_newest(keys) ? HUM_OK : HUM_NOT_FOUND;
 }
 
 enum hum_status keys_load(const char *folder, struct keys *ret_keys) {
@@ -95,46 +96,20 @@ enum hum_status keys_load(const char *folder, struct keys *ret_keys) {
     return status;
 }
 
-static bool write_all(int fd, const unsigned char *bytes, size_t len) {
-    while (len > 0) {
-        ssize_t wrote = write(fd, bytes, len);
+static enum hum_status write_new(const char *folder, const char *tail, const char *kid) {
+    unsigned char bytes[KEY_LEN];
 
-        if (wrote < 0 && errno == EINTR) {
-            continue;
-        }
-        if (wrote <= 0) {
-            return false;
-        }
-        bytes += wrote;
-        len -= (size_t)wrote;
-    }
-    return true;
+    randombytes_buf(bytes, sizeof bytes);
+    enum hum_status status = keyfile_write(folder, kid, tail, bytes, sizeof bytes);
+    sodium_memzero(bytes, sizeof bytes);
+    return status;
 }
 
-/* Written under another name first: a half-written key is never seen under its own. */
-static enum hum_status write_new(const char *folder) {
-    unsigned char bytes[KEY_LEN];
-    char kid[KID_MAX + 1], path[4096], temporary[4200];
-    time_t now = time(NULL);
-    struct tm tm;
+static enum hum_status write_first(const char *folder) {
+    char kid[KID_MAX + 1];
+    enum hum_status status = keyfile_next(NULL, (int64_t)time(NULL), kid);
 
-    if (!gmtime_r(&now, &tm) || strftime(kid, sizeof kid, "%Y%m%dT%H%M%SZ", &tm) == 0 ||
-        snprintf(path, sizeof path, "%s/%s%s", folder, kid, suffix) >= (int)sizeof path) {
-        return HUM_INTERNAL;
-    }
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return HUM_INTERNAL;
-    }
-    randombytes_buf(bytes, sizeof bytes);
-    bool written = write_all(fd, bytes, sizeof bytes) && fsync(fd) == 0;
-    sodium_memzero(bytes, sizeof bytes);
-    if (close(fd) != 0 || !written || rename(temporary, path) != 0) {
-        unlink(temporary);
-        return HUM_INTERNAL;
-    }
-    return HUM_OK;
+    return status == HUM_OK ? write_new(folder, suffix, kid) : status;
 }
 
 enum hum_status keys_ensure(const char *folder) {
@@ -147,10 +122,95 @@ enum hum_status keys_ensure(const char *folder) {
     if (status == HUM_OK) {
         keys_wipe(&keys);
     }
-    return status == HUM_NOT_FOUND ? write_new(folder) : status;
+    return status == HUM_NOT_FOUND ? write_first(folder) : status;
 }
 
-const struct key *keys_newest(const struct keys *keys) { return &keys->list[keys->count - 1]; }
+/* Removes the keys that are to sign next, or has them sign. ret_count: how many there were. */
+static enum hum_status settle_next(const char *folder, const struct keys *keys, bool sign,
+                                   int *ret_count) {
+    char path[4096], new_path[4096];
+
+    *ret_count = 0;
+    for (size_t i = 0; i < keys->count; i++) {
+        const char *kid = keys->list[i].kid;
+
+        if (!keys->list[i].is_next) {
+            continue;
+        }
+        if (snprintf(path, sizeof path, "%s/%s%s", folder, kid, suffix_next) >= (int)sizeof path ||
+            snprintf(new_path, sizeof new_path, "%s/%s%s", folder, kid, suffix) >=
+                (int)sizeof new_path ||
+            (sign ? rename(path, new_path) : unlink(path)) != 0) {
+            return HUM_INTERNAL;
+        }
+        (*ret_count)++;
+    }
+    return HUM_OK;
+}
+
+enum hum_status keys_prune(const char *folder, int64_t life_s) {
+    struct keys keys;
+    int dropped;
+    enum hum_status status = keys_load(folder, &keys);
+
+    if (status != HUM_OK) {
+        return status;
+    }
+    status = settle_next(folder, &keys, false, &dropped);
+    if (status == HUM_OK) {
+        status = keyfile_prune(folder, suffix, life_s, (int64_t)time(NULL));
+    }
+    if (status == HUM_OK) {
+        status = keys_load(folder, &keys);
+    }
+    if (status == HUM_OK && keys.count == KEY_MAX) {
+        status = HUM_LIMIT_REACHED;
+    }
+    keys_wipe(&keys);
+    return status;
+}
+
+enum hum_status keys_add(const char *folder, bool is_next, char ret_kid[KID_MAX + 1]) {
+    struct keys keys;
+    char kid[KID_MAX + 1];
+    enum hum_status status = sodium_init() < 0 ? HUM_INTERNAL : keys_load(folder, &keys);
+
+    if (status != HUM_OK) {
+        return status;
+    }
+    status = keys.count == KEY_MAX ? HUM_LIMIT_REACHED
+                                   : keyfile_next(keys.list[keys.count - 1].kid,
+                                                  (int64_t)time(NULL), kid);
+    keys_wipe(&keys);
+    if (status == HUM_OK) {
+        status = write_new(folder, is_next ? suffix_next : suffix, kid);
+    }
+    if (status == HUM_OK) {
+        strcpy(ret_kid, kid);
+    }
+    return status;
+}
+
+enum hum_status keys_use_next(const char *folder) {
+    struct keys keys;
+    int used = 0;
+    enum hum_status status = keys_load(folder, &keys);
+
+    if (status == HUM_OK) {
+        status = settle_next(folder, &keys, true, &used);
+        keys_wipe(&keys);
+    }
+    return status == HUM_OK && used == 0 ? HUM_NOT_FOUND : status;
+}
+
+const struct key *keys_newest(const struct keys *keys) {
+    for (size_t i = keys->count; i-- > 0;) {
+        if (!keys->list[i].is_next) {
+            return &keys->list[i];
+        }
+    }
+    return NULL;
+}
 
 const struct key *keys_find(const struct keys *keys, const char *kid) {
     for (size_t i = 0; i < keys->count; i++) {

@@ -193,43 +193,24 @@ static char *make_key(const char *kid) {
     return text;
 }
 
-static bool write_file(const char *path, const char *text) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
-        return false;
-    }
-    /* One write: a kilobyte on a file is taken whole or fails. */
-    bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
-    return close(fd) == 0 && ok;
-}
-
-/* Written under another name first: a half-written key is never seen under its own. */
-static enum hum_status write_new(const char *folder) {
-    char kid[KID_MAX + 1], path[4096], temporary[4200];
-    time_t now = time(NULL);
-    struct tm tm;
-
-    if (!gmtime_r(&now, &tm) || strftime(kid, sizeof kid, "%Y%m%dT%H%M%SZ", &tm) == 0 ||
-        snprintf(path, sizeof path, "%s/%s%s", folder, kid, suffix) >= (int)sizeof path) {
-        return HUM_INTERNAL;
-    }
-    snprintf(temporary, sizeof temporary, "%s.new", path);
+static enum hum_status write_new(const char *folder, const char *kid) {
     char *text = make_key(kid);
+
     if (!text) {
         errno = ENOMEM;
         return HUM_INTERNAL;
     }
-    bool ok = write_file(temporary, text) && rename(temporary, path) == 0;
+    enum hum_status status = keyfile_write(folder, kid, suffix, text, strlen(text));
     sodium_memzero(text, strlen(text));
     r_free(text);
-    if (!ok) {
-        int why = errno;
+    return status;
+}
 
-        unlink(temporary);
-        errno = why;
-    }
-    return ok ? HUM_OK : HUM_INTERNAL;
+static enum hum_status write_first(const char *folder) {
+    char kid[KID_MAX + 1];
+    enum hum_status status = keyfile_next(NULL, (int64_t)time(NULL), kid);
+
+    return status == HUM_OK ? write_new(folder, kid) : status;
 }
 
 enum hum_status tokens_ensure(const char *folder) {
@@ -243,8 +224,53 @@ enum hum_status tokens_ensure(const char *folder) {
     if (status == HUM_OK) {
         tokens_close(tokens);
     }
-    return status == HUM_NOT_FOUND ? write_new(folder) : status;
+    return status == HUM_NOT_FOUND ? write_first(folder) : status;
 }
+
+/* The keys of a folder that has room for one more. */
+static enum hum_status open_with_room(const char *folder, struct tokens **ret_tokens) {
+    enum hum_status status = tokens_open(folder, ret_tokens);
+
+    if (status == HUM_OK && (*ret_tokens)->count == KEY_MAX) {
+        tokens_close(*ret_tokens);
+        return HUM_LIMIT_REACHED;
+    }
+    return status;
+}
+
+enum hum_status tokens_prune(const char *folder, int64_t life_s) {
+    struct tokens *tokens = NULL;
+    enum hum_status status = keyfile_prune(folder, suffix, life_s, (int64_t)time(NULL));
+
+    if (status == HUM_OK) {
+        status = open_with_room(folder, &tokens);
+    }
+    if (status == HUM_OK) {
+        tokens_close(tokens);
+    }
+    return status;
+}
+
+enum hum_status tokens_add(const char *folder, char ret_kid[KID_MAX + 1]) {
+    struct tokens *tokens = NULL;
+    char kid[KID_MAX + 1];
+    enum hum_status status = open_with_room(folder, &tokens);
+
+    if (status != HUM_OK) {
+        return status;
+    }
+    status = keyfile_next(tokens_kid(tokens), (int64_t)time(NULL), kid);
+    tokens_close(tokens);
+    if (status == HUM_OK) {
+        status = write_new(folder, kid);
+    }
+    if (status == HUM_OK) {
+        strcpy(ret_kid, kid);
+    }
+    return status;
+}
+
+const char *tokens_kid(const struct tokens *tokens) { return tokens->list[tokens->count - 1].kid; }
 
 const char *tokens_jwks(const struct tokens *tokens) { return tokens->jwks; }
 

@@ -19,6 +19,12 @@ void tokens_close(struct tokens *tokens);
  * tells. */
 HUM_MUSTCHECK enum hum_status tokens_ensure(const char *folder);
 
+/* As keys_prune and keys_add. One that is added signs as soon as the folder is read. */
+HUM_MUSTCHECK enum hum_status tokens_prune(const char *folder, int64_t life_s);
+HUM_MUSTCHECK enum hum_status tokens_add(const char *folder, char ret_kid[KID_MAX + 1]);
+
+/* The kid of the key that signs. Any thread, as all below. */
+const char *tokens_kid(const struct tokens *tokens);
 /* The public keys as a JSON Web Key Set (RFC 7517). Any thread. */
 const char *tokens_jwks(const struct tokens *tokens);
 /* Signs a token; freed by the caller with free(). HUM_INTERNAL: no memory. Any thread; some 100 µs.
