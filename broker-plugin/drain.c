@@ -109,6 +109,24 @@ static void reach_head(struct plugin *plugin, const struct head_item *item) {
     delivery_head(&plugin->delivery, item->room, item->seq);
 }
 
+/* The last one is the newest that is known, whether it signs yet or not. */
+void plugin_take_keys(struct plugin *plugin, struct keys *keys) {
+    plugin->keys = *keys;
+    keys_wipe(keys);
+    number_set(NUMBER_NEWEST_KEY_S, keyfile_time(plugin->keys.list[plugin->keys.count - 1].kid));
+}
+
+static void renew_keys(struct plugin *plugin, struct keys_item *item) {
+    rekey_taken(plugin->rekey);
+    if (item->status == HUM_OK) {
+        plugin_take_keys(plugin, &item->keys);
+    } else {
+        plugin_log(true, item->status == HUM_NOT_FOUND
+                             ? "hum: the keys stay as they were: none is in their folder"
+                             : "hum: the keys stay as they were: their folder holds what is none");
+    }
+}
+
 static void handle(struct plugin *plugin, struct item *item) {
     switch (item->kind) {
     case ITEM_BATCH:
@@ -149,6 +167,9 @@ static void handle(struct plugin *plugin, struct item *item) {
         break;
     case ITEM_LINK:
         link_changed(plugin, (const struct link_item *)item);
+        break;
+    case ITEM_KEYS:
+        renew_keys(plugin, (struct keys_item *)item);
         break;
     case ITEM_LOG:
         plugin_log(((const struct log_item *)item)->error, ((const struct log_item *)item)->line);

@@ -303,6 +303,7 @@ static int on_reload(int event_kind, void *event_data, void *userdata) {
     (void)event_kind;
     (void)event_data;
     plugin->reloading = true;
+    rekey_ask(plugin->rekey);
     return MOSQ_ERR_SUCCESS;
 }
 

@@ -53,5 +53,8 @@ void item_free(struct item *item) {
     if (item->kind == ITEM_SET) {
         access_set_free(((struct set_item *)item)->set);
     }
+    if (item->kind == ITEM_KEYS) {
+        keys_wipe(&((struct keys_item *)item)->keys);
+    }
     free(item);
 }

@@ -4,6 +4,7 @@
 #define HUM_ITEMS_H
 
 #include "access.h"
+#include "keys.h"
 #include "mailbox.h"
 #include "topic.h"
 
@@ -21,6 +22,7 @@ enum item_kind {
     ITEM_MARKED,      /* read marks were written */
     ITEM_SYNC,        /* a piece of the answer to a sync */
     ITEM_LINK, /* the listener's connection came up (all that is cached may be old) or went down */
+    ITEM_KEYS, /* the keys of tokens were read anew, or could not be */
     ITEM_LOG,  /* a line for the broker's log, which only its own thread may write */
 };
 
@@ -113,6 +115,12 @@ struct sync_item {
 struct link_item {
     struct item item;
     bool up;
+};
+
+struct keys_item {
+    struct item item;
+    enum hum_status status; /* keys_load's */
+    struct keys keys;
 };
 
 struct log_item {

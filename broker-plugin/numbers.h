@@ -25,6 +25,8 @@
     X(JOURNAL_AGE_MS, "hum_journal_oldest_milliseconds", "gauge",                                  \
       "Age of the oldest message that is not yet committed")                                       \
     X(JOURNAL_BROKEN, "hum_journal_broken", "gauge", "1 after a sync of the journal failed")       \
+    X(NEWEST_KEY_S, "hum_newest_key_seconds", "gauge",                                             \
+      "When the newest key of tokens that is known was made, since 1970")                          \
     X(LINK_UP, "hum_postgres_link_up", "gauge", "1 while notifications of PostgreSQL are heard")
 
 enum number {

@@ -59,9 +59,15 @@ static int load_keys(struct plugin *plugin) {
     char folder[4096];
 
     snprintf(folder, sizeof folder, "%s/mqtt", plugin->options[KEYS_DIR].text);
-    if (keys_load(folder, &plugin->keys) != HUM_OK) {
+    struct keys keys;
+    if (keys_load(folder, &keys) != HUM_OK) {
         mosquitto_log_printf(MOSQ_LOG_ERR, "hum: cannot start: no valid keys in %s", folder);
         return MOSQ_ERR_UNKNOWN;
+    }
+    plugin_take_keys(plugin, &keys);
+    plugin->rekey = rekey_new(folder, &plugin->hub);
+    if (!plugin->rekey) {
+        return fail("no memory");
     }
     return MOSQ_ERR_SUCCESS;
 }
@@ -147,6 +153,7 @@ static void plugin_free(struct plugin *plugin) {
     writer_stop(plugin->writer);
     listener_stop(plugin->listener);
     clerk_stop(plugin->clerk);
+    rekey_free(plugin->rekey);
     journal_close(plugin->journal);
     mail = mailbox_take(&plugin->hub.box);
     while (mail) {

@@ -13,6 +13,7 @@
 #include "marks.h"
 #include "numbers.h"
 #include "options.h"
+#include "rekey.h"
 #include "writer.h"
 
 enum option_id {
@@ -34,6 +35,7 @@ struct plugin {
     struct option_value options[OPTION_COUNT];
     struct pg_config writer_config, listener_config, clerk_config;
     struct keys keys;
+    struct rekey *rekey;
     struct hub hub;
     struct rooms *rooms;
     struct clients *clients;
@@ -61,6 +63,8 @@ struct plugin {
     bool read_known;
 };
 
+/* Takes keys over, for all who come from now on; keys is wiped. */
+void plugin_take_keys(struct plugin *plugin, struct keys *keys);
 /* Takes what the other threads have posted. */
 void plugin_drain(struct plugin *plugin);
 /* Waits, within the budget, until rights are loaded with which the client may act. False: they are

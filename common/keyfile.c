@@ -97,7 +97,8 @@ struct kids {
 
 static int compare(const void *a, const void *b) { return strcmp(a, b); }
 
-/* Whatever ends with the suffix, ascending: also what is no key, before which nothing is removed. */
+/* Whatever ends with the suffix, ascending: also what is no key, before which nothing is removed.
+ */
 static void read_kids(DIR *dir, const char *suffix, struct kids *kids) {
     const struct dirent *entry;
 

@@ -1,5 +1,5 @@
-/* Keys as files of a folder, {kid}{suffix}: their names, how one is written, and which may go. A kid
- * is the UTC time from which on its key is used, as YYYYMMDDTHHMMSSZ. Any thread; all but
+/* Keys as files of a folder, {kid}{suffix}: their names, how one is written, and which may go. A
+ * kid is the UTC time from which on its key is used, as YYYYMMDDTHHMMSSZ. Any thread; all but
  * keyfile_time and keyfile_next touch the file system. */
 #ifndef HUM_KEYFILE_H
 #define HUM_KEYFILE_H

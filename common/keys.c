@@ -178,9 +178,9 @@ enum hum_status keys_add(const char *folder, bool is_next, char ret_kid[KID_MAX 
     if (status != HUM_OK) {
         return status;
     }
-    status = keys.count == KEY_MAX ? HUM_LIMIT_REACHED
-                                   : keyfile_next(keys.list[keys.count - 1].kid,
-                                                  (int64_t)time(NULL), kid);
+    status = keys.count == KEY_MAX
+                 ? HUM_LIMIT_REACHED
+                 : keyfile_next(keys.list[keys.count - 1].kid, (int64_t)time(NULL), kid);
     keys_wipe(&keys);
     if (status == HUM_OK) {
         status = write_new(folder, is_next ? suffix_next : suffix, kid);

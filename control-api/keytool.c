@@ -10,7 +10,8 @@
 enum {
     PATH_SIZE = 4096,
     DAY_S = 24 * 3600,
-    /* A key's name says when it was made; it signs from when the daemons have been told, soon after.
+    /* A key's name says when it was made; it signs from when the daemons have been told, soon
+     * after.
      */
     SLACK_S = DAY_S,
 };
@@ -31,7 +32,7 @@ static const struct {
     enum hum_status (*add)(const char *folder, char ret_kid[KID_MAX + 1]);
 } kinds[] = {
     {"mqtt", TOKEN_MQTT_LIFE_S, keys_ensure, keys_prune, add_next},
-    {"refresh", SESSION_LIFE_DAYS * DAY_S, keys_ensure, keys_prune, add_signing},
+    {"refresh", SESSION_LIFE_DAYS *DAY_S, keys_ensure, keys_prune, add_signing},
     {"mail", DAY_S, keys_ensure, keys_prune, add_signing},
     {"api", TOKENS_LIFE_S, tokens_ensure, tokens_prune, tokens_add},
 };

@@ -6,21 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <yder.h>
 
 #include "api.h"
 #include "avatar/decoder.h"
 #include "dispatch.h"
+#include "keytool.h"
 #include "lines.h"
 #include "server.h"
 #include "statements.h"
 #include "worker.h"
 
 extern char **environ;
-
-enum { PATH_SIZE = 4096 };
 
 /* rhonabwy logs an error for every token that is none, and Ulfius for every body that bodies.c
  * turns away; anybody may send those. */
@@ -67,12 +65,17 @@ static void report_dropped(uint64_t count) {
 static void report(const char *line) { y_log_message(Y_LOG_LEVEL_WARNING, "%s", line); }
 
 static int usage(FILE *out, int status) {
-    fputs("hum-api: Hum's control API, over HTTP\n\n"
-          "  hum-api            serve, with the options below from the environment\n"
-          "  hum-api keys DIR   make the keys that are missing in DIR\n"
-          "  hum-api --help     this text\n"
-          "  hum-api --version  the version\n\n",
-          out);
+    fputs(
+        "hum-api: Hum's control API, over HTTP\n\n"
+        "  hum-api                 serve, with the options below from the environment;\n"
+        "                          SIGHUP reads the keys anew\n"
+        "  hum-api keys DIR        make the keys that are missing in DIR\n"
+        "  hum-api keys DIR roll   remove those that nothing needs any more, and add one of each\n"
+        "                          kind, MQTT's to sign next: the broker reads it at SIGHUP\n"
+        "  hum-api keys DIR use    that one signs, once hum-api has read it at SIGHUP\n"
+        "  hum-api --help          this text\n"
+        "  hum-api --version       the version\n\n",
+        out);
     config_help(out);
     return status;
 }
@@ -83,74 +86,37 @@ static bool fail(const char *what, const char *why) {
     return false;
 }
 
-static const char *key_error(enum hum_status status) {
-    switch (status) {
-    case HUM_NOT_FOUND:
-        return "no key is there (make it with \"hum-api keys\")";
-    case HUM_INVALID_REQUEST:
-        return "holds something that is no such key, or too many";
-    default:
-        return errno ? strerror(errno) : "no memory";
-    }
-}
+static void keys_failed(const char *what, const char *why) { fail(what, why); }
 
-static bool join(char path[PATH_SIZE], const char *folder, const char *name) {
-    return snprintf(path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE ||
-           fail(folder, "the path is too long");
-}
-
-static bool make_folder(const char *folder) {
-    return mkdir(folder, 0700) == 0 || errno == EEXIST || fail(folder, strerror(errno));
-}
-
-static bool make_keys(const char *folder) {
-    static const struct {
-        const char *name;
-        enum hum_status (*ensure)(const char *folder);
-    } kinds[] = {{"mqtt", keys_ensure},
-                 {"refresh", keys_ensure},
-                 {"mail", keys_ensure},
-                 {"api", tokens_ensure}};
-    char path[PATH_SIZE];
-
-    if (!make_folder(folder)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!join(path, folder, kinds[i].name)) {
-            return false;
-        }
-        errno = 0;
-        enum hum_status status = kinds[i].ensure(path);
-        if (status != HUM_OK) {
-            return fail(path, key_error(status));
-        }
-    }
-    return true;
+/* wrong: of keyring.h; freed. */
+static bool keys_unread(enum hum_status status, char *wrong) {
+    fail(wrong ? wrong : "reading the keys", keytool_error((int)status));
+    free(wrong);
+    return false;
 }
 
 static bool load_keys(struct auth *auth, const char *folder) {
-    char path[PATH_SIZE];
-    enum hum_status status;
+    char *wrong;
+    enum hum_status status = keyring_open(folder, &auth->keyring, &wrong);
 
-    errno = 0;
-    if (!join(path, folder, "mqtt")) {
-        return false;
+    return status == HUM_OK || keys_unread(status, wrong);
+}
+
+/* What one of the keys has signed that are no more is good no more. */
+static void reload_keys(struct auth *auth) {
+    char *wrong;
+    enum hum_status status = keyring_reload(auth->keyring, &wrong);
+
+    if (status != HUM_OK) {
+        keys_unread(status, wrong);
+        y_log_message(Y_LOG_LEVEL_WARNING, "the keys stay as they were");
+        return;
     }
-    status = keys_load(path, &auth->mqtt_keys);
-    if (status == HUM_OK) {
-        join(path, folder, "refresh");
-        status = keys_load(path, &auth->refresh_keys);
-    }
-    if (status == HUM_OK) {
-        join(path, folder, "mail");
-        status = keys_load(path, &auth->mail_keys);
-    }
-    if (status == HUM_OK) {
-        join(path, folder, "api");
-        status = tokens_open(path, &auth->tokens);
-    }
-    return status == HUM_OK || fail(path, key_error(status));
+    verified_forget_all(auth->verified);
+    const struct keyset *keys = keyring_take(auth->keyring);
+    y_log_message(Y_LOG_LEVEL_INFO, "keys read: access tokens are signed with %s, MQTT's with %s",
+                  tokens_kid(keys->tokens), keys_newest(&keys->mqtt)->kid);
+    keyring_give(auth->keyring, keys);
 }
 
 /* The worker's connection is lost and found along with the others, which say so. */
@@ -215,10 +181,7 @@ static void free_api(struct api *api) {
     studio_free(api->studio);
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);
-    tokens_close(api->auth.tokens);
-    keys_wipe(&api->auth.mail_keys);
-    keys_wipe(&api->auth.refresh_keys);
-    keys_wipe(&api->auth.mqtt_keys);
+    keyring_close(api->auth.keyring);
 }
 
 /* Each connection needs a descriptor. */
@@ -231,7 +194,7 @@ static void raise_limits(void) {
     }
 }
 
-static bool serve(struct api *api, const sigset_t *stop_signals) {
+static bool serve(struct api *api, const sigset_t *signals) {
     const struct option_value *values = api->config.values;
     struct server *server = NULL;
     struct worker *worker = NULL;
@@ -254,7 +217,9 @@ static bool serve(struct api *api, const sigset_t *stop_signals) {
     }
     y_log_message(Y_LOG_LEVEL_INFO, "serving on %s port %s", values[CONFIG_BIND].text,
                   values[CONFIG_HTTP_PORT].text);
-    sigwait(stop_signals, &signal_number);
+    while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP) {
+        reload_keys(&api->auth);
+    }
     y_log_message(Y_LOG_LEVEL_INFO, "stopping, as signal %d came", signal_number);
     server_stop(server);
     worker_stop(worker);
@@ -264,17 +229,18 @@ static bool serve(struct api *api, const sigset_t *stop_signals) {
 /* The signals are blocked before the first thread starts, so that only sigwait sees them. */
 static bool run(void) {
     struct api api = {0};
-    sigset_t stop_signals;
+    sigset_t signals;
     char error[256];
 
     if (!config_read(environ, &api.config, error, sizeof error)) {
         y_log_message(Y_LOG_LEVEL_ERROR, "%s", error);
         return false;
     }
-    sigemptyset(&stop_signals);
-    sigaddset(&stop_signals, SIGTERM);
-    sigaddset(&stop_signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     /* Whoever started us may have it ignored: then no child could be waited for. */
     signal(SIGCHLD, SIG_DFL);
@@ -282,10 +248,24 @@ static bool run(void) {
     if (lines_start(STDOUT_FILENO, STDERR_FILENO, report_dropped) != HUM_OK) {
         return fail("starting the log", "no memory or thread");
     }
-    bool ok = make_api(&api) && serve(&api, &stop_signals);
+    bool ok = make_api(&api) && serve(&api, &signals);
     free_api(&api);
     lines_stop();
     return ok;
+}
+
+static int keys_command(const char *folder, const char *verb) {
+    static const struct {
+        const char *verb;
+        bool (*run)(const char *folder, keytool_fail_fn fail);
+    } list[] = {{"", keytool_make}, {"roll", keytool_roll}, {"use", keytool_use}};
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        if (strcmp(verb, list[i].verb) == 0) {
+            return list[i].run(folder, keys_failed) ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+    }
+    return usage(stderr, 2);
 }
 
 static int command(int argc, char **argv) {
@@ -303,8 +283,8 @@ static int command(int argc, char **argv) {
         statements_print(stdout);
         return EXIT_SUCCESS;
     }
-    if (argc == 3 && strcmp(argv[1], "keys") == 0) {
-        return make_keys(argv[2]) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (argc >= 3 && argc <= 4 && strcmp(argv[1], "keys") == 0) {
+        return keys_command(argv[2], argc == 4 ? argv[3] : "");
     }
     return usage(stderr, 2);
 }

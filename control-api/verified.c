@@ -127,6 +127,13 @@ static void forget(struct verified *verified, int64_t session, int64_t user) {
     pthread_mutex_unlock(&verified->lock);
 }
 
+void verified_forget_all(struct verified *verified) {
+    pthread_mutex_lock(&verified->lock);
+    verified->revocations++;
+    memset(verified->slots, 0, sizeof verified->slots);
+    pthread_mutex_unlock(&verified->lock);
+}
+
 void verified_revoke(struct verified *verified, int64_t session) { forget(verified, session, 0); }
 
 void verified_revoke_user(struct verified *verified, int64_t user) { forget(verified, 0, user); }

@@ -36,5 +36,7 @@ void verified_put(struct verified *verified, struct str token, const struct toke
 void verified_revoke(struct verified *verified, int64_t session);
 /* The same for all tokens of a user. */
 void verified_revoke_user(struct verified *verified, int64_t user);
+/* Forgets all: what a key has signed that is no more is to be looked at again. */
+void verified_forget_all(struct verified *verified);
 
 #endif

@@ -160,7 +160,7 @@ enum hum_status auth_login(const struct auth *auth, struct lease *lease, struct 
 }
 
 struct refresh_work {
-    const struct auth *auth;
+    const struct keyset *keys;
     struct refresh token;
     struct session session;
     bool stolen;
@@ -183,7 +183,7 @@ static enum pg_outcome refresh_in_tx(struct pg *pg, void *arg, enum hum_status *
 
     work->stolen = false;
     PG_TRY(store_session_lock(pg, work->token.session, &found, session));
-    if (!found || !refresh_genuine(&work->auth->refresh_keys, &work->token, session->seed)) {
+    if (!found || !refresh_genuine(&work->keys->refresh, &work->token, session->seed)) {
         *ret_status =
             HUM_INVALID_TOKEN; /* and nothing revoked, or guessing would sign people out */
         return PG_DONE;
@@ -205,14 +205,16 @@ static enum pg_outcome refresh_in_tx(struct pg *pg, void *arg, enum hum_status *
 
 enum hum_status auth_refresh(const struct auth *auth, struct lease *lease, struct str refresh_token,
                              struct auth_session *ret_session) {
-    struct refresh_work work = {.auth = auth};
+    struct refresh_work work = {0};
     struct pg *pg;
 
     if (!refresh_parse(refresh_token, &work.token)) {
         return HUM_INVALID_TOKEN;
     }
     TRY(lease_take(lease, &pg));
+    work.keys = keyring_take(auth->keyring);
     enum hum_status status = tx_run(pg, refresh_in_tx, &work);
+    keyring_give(auth->keyring, work.keys);
     if (status == HUM_OK && work.stolen) {
         verified_revoke(auth->verified, work.session.id);
         status = HUM_INVALID_TOKEN;
@@ -251,6 +253,15 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static enum hum_status verify(const struct auth *auth, struct str access_token, int64_t now_s,
+                              struct token_claims *ret_claims) {
+    const struct keyset *keys = keyring_take(auth->keyring);
+    enum hum_status status = tokens_verify(keys->tokens, access_token, now_s, ret_claims);
+
+    keyring_give(auth->keyring, keys);
+    return status;
+}
+
 enum hum_status auth_check(const struct auth *auth, struct lease *lease, struct str access_token,
                            struct token_claims *ret_claims) {
     struct token_claims claims = {0};
@@ -260,8 +271,7 @@ enum hum_status auth_check(const struct auth *auth, struct lease *lease, struct 
 
     int64_t now = now_ms();
     enum verified_state state = verified_get(auth->verified, access_token, now, &claims, &mark);
-    if (state == VERIFIED_UNKNOWN &&
-        tokens_verify(auth->tokens, access_token, now / 1000, &claims) != HUM_OK) {
+    if (state == VERIFIED_UNKNOWN && verify(auth, access_token, now / 1000, &claims) != HUM_OK) {
         return HUM_UNAUTHORIZED;
     }
     if (state != VERIFIED_ALIVE) {

@@ -2,22 +2,18 @@
 #ifndef HUM_DOMAIN_AUTH_H
 #define HUM_DOMAIN_AUTH_H
 
-#include "keys.h"
+#include "keyring.h"
 #include "nickname.h"
 #include "passwords.h"
 #include "pool.h"
 #include "refresh.h"
 #include "store/users.h"
-#include "tokens.h"
 #include "verified.h"
 
 /* Put together by main. Any thread. */
 struct auth {
-    struct keys mqtt_keys;
-    struct keys refresh_keys;
-    struct keys mail_keys; /* of the tokens in mails */
-    bool mail_on;          /* there is a mail server: addresses are verified */
-    struct tokens *tokens;
+    struct keyring *keyring;
+    bool mail_on; /* there is a mail server: addresses are verified */
     struct passwords *passwords;
     struct verified *verified;
 };

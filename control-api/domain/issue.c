@@ -19,26 +19,26 @@ void auth_session_free(struct auth_session *session) {
 }
 
 /* Signs the tokens of a session. rows: of store_user_get; taken over in any case. */
-static enum hum_status make_tokens(const struct auth *auth, const struct session *session,
+static enum hum_status make_tokens(const struct keyset *keys, const struct session *session,
                                    struct pg_result *rows, struct auth_session *ret_session) {
     struct auth_session made = {.rows = rows, .user = store_user_at(rows, 0), .id = session->id};
     int64_t now = (int64_t)time(NULL);
     struct token_claims claims = {session->user, session->id, now + TOKENS_LIFE_S};
 
-    enum hum_status status = tokens_issue(auth->tokens, &claims, now, &made.access_token);
+    enum hum_status status = tokens_issue(keys->tokens, &claims, now, &made.access_token);
     if (status == HUM_OK) {
         claims.expires_at = now + TOKEN_MQTT_LIFE_S;
         if (claims.expires_at > session->expires_at) {
             claims.expires_at = session->expires_at;
         }
         made.mqtt_expires_in = claims.expires_at - now;
-        status = token_issue(&auth->mqtt_keys, &claims, now, &made.mqtt_token);
+        status = token_issue(&keys->mqtt, &claims, now, &made.mqtt_token);
     }
     if (status != HUM_OK) {
         auth_session_free(&made);
         return status;
     }
-    refresh_make(&auth->refresh_keys, session->id, session->generation, session->seed,
+    refresh_make(&keys->refresh, session->id, session->generation, session->seed,
                  made.refresh_token);
     *ret_session = made;
     return HUM_OK;
@@ -85,5 +85,8 @@ enum hum_status issue_tokens(const struct auth *auth, enum hum_status status,
         pg_result_free(rows);
         return status;
     }
-    return make_tokens(auth, session, rows, ret_session);
+    const struct keyset *keys = keyring_take(auth->keyring);
+    status = make_tokens(keys, session, rows, ret_session);
+    keyring_give(auth->keyring, keys);
+    return status;
 }

@@ -4,7 +4,9 @@
 
 #include "run.h"
 
-#define LIFE "interval '90 days'"
+#define TEXT_OF(value) #value
+#define DAYS(count) "interval '" TEXT_OF(count) " days'"
+#define LIFE DAYS(SESSION_LIFE_DAYS)
 #define SECONDS(column) "extract(epoch from " column ")::bigint"
 #define MILLISECONDS(column) "(extract(epoch from " column ") * 1000)::bigint"
 

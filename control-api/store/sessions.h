@@ -1,9 +1,10 @@
-/* Sessions: signed-in devices. A session ends 90 days after its last refresh. */
+/* Sessions: signed-in devices. A session ends SESSION_LIFE_DAYS after its last refresh. */
 #ifndef HUM_STORE_SESSIONS_H
 #define HUM_STORE_SESSIONS_H
 
 #include "pg.h"
 
+#define SESSION_LIFE_DAYS 90
 enum { SESSION_SEED_LEN = 32 };
 
 struct session {
