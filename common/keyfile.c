@@ -32,7 +32,7 @@ enum hum_status keyfile_next(const char *newest, int64_t now, char ret_kid[KID_M
     int64_t after = newest ? keyfile_time(newest) : 0;
 
     if (newest && after == 0) {
-        return HUM_INTERNAL;
+        return HUM_INVALID_REQUEST;
     }
     return write_kid(now > after ? now : after + 1, ret_kid) ? HUM_OK : HUM_INTERNAL;
 }

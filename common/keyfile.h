@@ -12,7 +12,7 @@ enum { KID_MAX = 32 };
 /* The time that a kid says, in seconds since 1970. 0: it says none. */
 int64_t keyfile_time(const char *kid);
 /* A kid for a key that is made now: greater than newest (NULL: there is none), also where the clock
- * stands behind that. HUM_INTERNAL: newest says no time. */
+ * stands behind that. HUM_INVALID_REQUEST: newest says no time. */
 HUM_MUSTCHECK enum hum_status keyfile_next(const char *newest, int64_t now,
                                            char ret_kid[KID_MAX + 1]);
 /* Writes a file (0600) and waits until it is on the disk. Under another name first: a half-written

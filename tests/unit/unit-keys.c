@@ -204,6 +204,72 @@ static void test_two_keys_are_not_the_same(void **state) {
     assert_memory_not_equal(one.list[0].bytes, two.list[0].bytes, KEY_LEN);
 }
 
+static void test_times(void **state) {
+    static const char *const none[] = {"",
+                                       "1",
+                                       "x",
+                                       "20260101T000000",
+                                       "20260101T000000Zx",
+                                       "20260101T000000z",
+                                       "20260101 000000Z",
+                                       "20261301T000000Z",
+                                       "20260230T000000Z",
+                                       "20260101T240000Z",
+                                       "20260101T000060Z",
+                                       " 2026011T000000Z",
+                                       "+2026101T000000Z",
+                                       "19700101T000000Z",
+                                       "19690101T000000Z"};
+
+    (void)state;
+    assert_int_equal(keyfile_time("19700101T000001Z"), 1);
+    assert_int_equal(keyfile_time("20261121T153415Z"), 1795275255);
+    for (size_t i = 0; i < COUNT(none); i++) {
+        assert_int_equal(keyfile_time(none[i]), 0);
+    }
+}
+
+static void test_the_next_kid_is_greater(void **state) {
+    char kid[KID_MAX + 1];
+
+    (void)state;
+    assert_int_equal(keyfile_next(NULL, 1795275255, kid), HUM_OK);
+    assert_string_equal(kid, "20261121T153415Z");
+    assert_int_equal(keyfile_next("20261121T153414Z", 1795275255, kid), HUM_OK);
+    assert_string_equal(kid, "20261121T153415Z");
+    assert_int_equal(keyfile_next("20261121T153415Z", 1795275255, kid), HUM_OK);
+    assert_string_equal(kid, "20261121T153416Z");
+    assert_int_equal(keyfile_next("20261231T235959Z", 1795275255, kid), HUM_OK);
+    assert_string_equal(kid, "20270101T000000Z");
+    assert_int_equal(keyfile_next("zz", 1795275255, kid), HUM_INVALID_REQUEST);
+}
+
+/* Known, but the older one signs until it is put to use. */
+static void test_a_key_that_is_to_sign_next(void **state) {
+    struct keys keys;
+    char kid[KID_MAX + 1];
+
+    (void)state;
+    put("20260102T000000Z.next", 'b', 32);
+    assert_refused(HUM_NOT_FOUND);
+    put("20260101T000000Z.key", 'a', 32);
+    assert_int_equal(keys_load(folder, &keys), HUM_OK);
+    assert_int_equal(keys.count, 2);
+    assert_string_equal(keys_newest(&keys)->kid, "20260101T000000Z");
+    assert_int_equal(keys_find(&keys, "20260102T000000Z")->bytes[0], 'b');
+    assert_int_equal(keys_use_next(folder), HUM_OK);
+    assert_int_equal(keys_use_next(folder), HUM_NOT_FOUND);
+    assert_int_equal(keys_load(folder, &keys), HUM_OK);
+    assert_string_equal(keys_newest(&keys)->kid, "20260102T000000Z");
+    assert_int_equal(keys_add(folder, true, kid), HUM_OK);
+    assert_int_equal(keys_load(folder, &keys), HUM_OK);
+    assert_int_equal(keys.count, 3);
+    assert_string_equal(keys.list[2].kid, kid);
+    assert_int_equal(keys_prune(folder, 1000000000), HUM_OK);
+    assert_int_equal(keys_load(folder, &keys), HUM_OK);
+    assert_int_equal(keys.count, 2);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void) {
@@ -216,6 +282,9 @@ int main(void) {
         IN_A_FOLDER(test_ensure_makes_one_key),
         IN_A_FOLDER(test_ensure_leaves_a_bad_folder_alone),
         IN_A_FOLDER(test_two_keys_are_not_the_same),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_the_next_kid_is_greater),
+        IN_A_FOLDER(test_a_key_that_is_to_sign_next),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
