@@ -186,7 +186,7 @@ enum hum_status keys_add(const char *folder, bool is_next, char ret_kid[KID_MAX 
         status = write_new(folder, is_next ? suffix_next : suffix, kid);
     }
     if (status == HUM_OK) {
-        strcpy(ret_kid, kid);
+        memcpy(ret_kid, kid, sizeof kid);
     }
     return status;
 }

@@ -265,7 +265,7 @@ enum hum_status tokens_add(const char *folder, char ret_kid[KID_MAX + 1]) {
         status = write_new(folder, kid);
     }
     if (status == HUM_OK) {
-        strcpy(ret_kid, kid);
+        memcpy(ret_kid, kid, sizeof kid);
     }
     return status;
 }
