@@ -1,0 +1,501 @@
+#include "oauth/provider.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <iddawc.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "oauth/fetch.h"
+#include "oauth/github.h"
+#include "oauth/id_token.h"
+#include "oauth/published.h"
+#include "oauth/redirect.h"
+
+enum {
+    CALLS_MAX = 4,     /* at once, of one provider */
+    PERMIT_WAIT_S = 2, /* for others to be done */
+    REPORTS_MAX = 20,  /* lines at once; one more comes back every REPORT_MS */
+    REPORT_MS = 5000,
+};
+
+struct provider {
+    struct provider_settings settings;
+    struct providers *owner;
+    struct published *published;
+    pthread_mutex_t lock;
+    pthread_cond_t returned; /* a permit */
+    /* under the lock */
+    int calls;
+    int reports;
+    int64_t reported_at;
+};
+
+struct providers {
+    bool allow_private;
+    void (*report)(const char *line);
+    struct provider *list;
+    size_t count;
+};
+
+/* --- what is known from the start --- */
+
+static bool start_provider(struct provider *provider, struct providers *owner,
+                           const struct provider_settings *settings) {
+    pthread_condattr_t attributes;
+
+    provider->settings = *settings;
+    provider->owner = owner;
+    provider->reports = REPORTS_MAX;
+    if (published_new(&provider->published) != HUM_OK) {
+        return false;
+    }
+    pthread_mutex_init(&provider->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&provider->returned, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return true;
+}
+
+/* Takes the settings over, as far as it comes: the rest is released. */
+static bool start_list(struct providers *providers, struct provider_settings *settings,
+                       size_t count) {
+    providers->list = calloc(count ? count : 1, sizeof *providers->list);
+    while (providers->list && providers->count < count &&
+           start_provider(&providers->list[providers->count], providers,
+                          &settings[providers->count])) {
+        providers->count++;
+    }
+    for (size_t i = providers->count; i < count; i++) {
+        settings_release(&settings[i]);
+    }
+    sodium_memzero(settings, count * sizeof *settings);
+    return providers->list && providers->count == count;
+}
+
+bool providers_load(const char *path, bool allow_private, void (*report)(const char *line),
+                    struct providers **ret_providers, char *error, size_t error_size) {
+    struct provider_settings settings[PROVIDER_COUNT_MAX];
+    struct providers *providers;
+    size_t count = 0;
+
+    if (*path && !settings_read(path, allow_private, settings, &count, error, error_size)) {
+        return false;
+    }
+    snprintf(error, error_size, "HUM_OAUTH_FILE: no memory");
+    providers = calloc(1, sizeof *providers);
+    if (!providers || i_global_init() != I_OK ||
+        curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        for (size_t i = 0; i < count; i++) {
+            settings_release(&settings[i]);
+        }
+        free(providers);
+        return false;
+    }
+    providers->allow_private = allow_private;
+    providers->report = report;
+    if (!start_list(providers, settings, count)) {
+        providers_free(providers);
+        return false;
+    }
+    *ret_providers = providers;
+    return true;
+}
+
+void providers_free(struct providers *providers) {
+    if (!providers) {
+        return;
+    }
+    for (size_t i = 0; i < providers->count; i++) {
+        struct provider *provider = &providers->list[i];
+
+        published_free(provider->published);
+        settings_release(&provider->settings);
+        pthread_cond_destroy(&provider->returned);
+        pthread_mutex_destroy(&provider->lock);
+    }
+    curl_global_cleanup();
+    i_global_close();
+    free(providers->list);
+    free(providers);
+}
+
+size_t providers_count(const struct providers *providers) { return providers->count; }
+
+struct provider *providers_at(const struct providers *providers, size_t index) {
+    return &providers->list[index];
+}
+
+struct provider *provider_find(const struct providers *providers, struct str id) {
+    for (size_t i = 0; i < providers->count; i++) {
+        if (str_equal(str_of(providers->list[i].settings.id), id)) {
+            return providers_at(providers, i);
+        }
+    }
+    return NULL;
+}
+
+const char *provider_id(const struct provider *provider) { return provider->settings.id; }
+const char *provider_name(const struct provider *provider) { return provider->settings.name; }
+const char *provider_issuer(const struct provider *provider) { return provider->settings.issuer; }
+
+bool provider_redirect_allowed(const struct provider *provider, const char *redirect_uri) {
+    const struct provider_settings *settings = &provider->settings;
+
+    if (!redirect_well_formed(redirect_uri)) {
+        return false;
+    }
+    for (size_t i = 0; i < settings->redirect_count; i++) {
+        if (redirect_matches(settings->redirect_uris[i], redirect_uri)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- the operator's log, and how many ask at once --- */
+
+/* A provider that answers wrongly answers everybody so: its lines are bounded. */
+static bool may_report(struct provider *provider) {
+    int64_t now = fetch_now();
+    int64_t back = (now - provider->reported_at) / REPORT_MS;
+    bool may;
+
+    if (back > 0) {
+        provider->reported_at = now;
+        provider->reports =
+            back < REPORTS_MAX - provider->reports ? provider->reports + (int)back : REPORTS_MAX;
+    }
+    may = provider->reports > 0;
+    provider->reports -= may;
+    return may;
+}
+
+static void report(struct provider *provider, const char *why) {
+    char line[256];
+    bool may;
+
+    if (!why) {
+        return;
+    }
+    pthread_mutex_lock(&provider->lock);
+    may = may_report(provider);
+    pthread_mutex_unlock(&provider->lock);
+    if (may) {
+        snprintf(line, sizeof line, "sign-in by %s failed: %s", provider->settings.id, why);
+        provider->owner->report(line);
+    }
+}
+
+static bool take_permit(struct provider *provider) {
+    struct timespec until;
+    bool ok = true;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PERMIT_WAIT_S;
+    pthread_mutex_lock(&provider->lock);
+    while (ok && provider->calls >= CALLS_MAX) {
+        ok = pthread_cond_timedwait(&provider->returned, &provider->lock, &until) == 0 ||
+             provider->calls < CALLS_MAX;
+    }
+    provider->calls += ok;
+    pthread_mutex_unlock(&provider->lock);
+    return ok;
+}
+
+static void give_permit(struct provider *provider) {
+    pthread_mutex_lock(&provider->lock);
+    provider->calls--;
+    pthread_cond_signal(&provider->returned);
+    pthread_mutex_unlock(&provider->lock);
+}
+
+static struct exchange exchange_of(const struct provider *provider) {
+    return (struct exchange){&provider->settings, provider->owner->allow_private,
+                             fetch_now() + PROVIDER_WAIT_MS};
+}
+
+static enum hum_status get_metadata(struct provider *provider, const struct exchange *exchange,
+                                    struct metadata *ret_metadata, const char **ret_why) {
+    if (provider->settings.kind == PROVIDER_GITHUB) {
+        github_metadata(&provider->settings, ret_metadata);
+        return HUM_OK;
+    }
+    return published_metadata(provider->published, exchange, ret_metadata, ret_why);
+}
+
+/* --- the way there --- */
+
+/* iddawc keeps the text of a response type in memory that all threads share. */
+static pthread_mutex_t iddawc_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool fill_session(struct _i_session *session, const struct provider *provider,
+                         const char *endpoint, const char *redirect_uri, const char *state) {
+    const struct provider_settings *settings = &provider->settings;
+
+    /* Not strict: a scope that the provider does not list is its own to refuse. */
+    return i_set_int_parameter(session, I_OPT_OPENID_CONFIG_STRICT, I_STRICT_NO) == I_OK &&
+           i_set_response_type(session, I_RESPONSE_TYPE_CODE) == I_OK &&
+           i_set_str_parameter(session, I_OPT_AUTH_ENDPOINT, endpoint) == I_OK &&
+           i_set_str_parameter(session, I_OPT_CLIENT_ID, settings->client_id) == I_OK &&
+           i_set_str_parameter(session, I_OPT_SCOPE, settings->scopes) == I_OK &&
+           i_set_str_parameter(session, I_OPT_REDIRECT_URI, redirect_uri) == I_OK &&
+           i_set_str_parameter(session, I_OPT_STATE, state) == I_OK;
+}
+
+static char *build_url(const struct provider *provider, const char *endpoint,
+                       const char *redirect_uri, const char *state, const char *nonce,
+                       const char *code_challenge) {
+    struct _i_session session;
+    char *url = NULL;
+
+    pthread_mutex_lock(&iddawc_lock);
+    if (i_init_session(&session) == I_OK) {
+        if (fill_session(&session, provider, endpoint, redirect_uri, state) &&
+            (provider->settings.kind == PROVIDER_GITHUB ||
+             i_set_str_parameter(&session, I_OPT_NONCE, nonce) == I_OK) &&
+            i_set_additional_parameter(&session, "code_challenge", code_challenge) == I_OK &&
+            i_set_additional_parameter(&session, "code_challenge_method", "S256") == I_OK &&
+            i_build_auth_url_get(&session) == I_OK) {
+            url = strdup(i_get_str_parameter(&session, I_OPT_REDIRECT_TO));
+        }
+        i_clean_session(&session);
+    }
+    pthread_mutex_unlock(&iddawc_lock);
+    return url;
+}
+
+/* RFC 3986's unreserved characters, of a length. */
+static bool is_word(const char *text, size_t min, size_t max) {
+    size_t len = 0;
+
+    if (!text) {
+        return false;
+    }
+    while (len <= max && text[len] &&
+           (isalnum((unsigned char)text[len]) || strchr("-._~", text[len]))) {
+        len++;
+    }
+    return text[len] == '\0' && len >= min && len <= max;
+}
+
+static bool is_printable(const char *text, size_t max) {
+    size_t len = 0;
+
+    if (!text) {
+        return false;
+    }
+    while (len <= max && text[len] >= ' ' && text[len] <= '~') {
+        len++;
+    }
+    return text[len] == '\0' && len >= 1 && len <= max;
+}
+
+enum hum_status provider_authorize_url(struct provider *provider, const char *redirect_uri,
+                                       const char *state, const char *nonce,
+                                       const char *code_challenge, char **ret_url) {
+    struct exchange exchange = exchange_of(provider);
+    struct metadata metadata;
+    const char *why = NULL;
+    char *url;
+
+    if (!is_printable(redirect_uri, PROVIDER_REDIRECT_MAX) ||
+        !is_word(state, 1, PROVIDER_STATE_MAX) || !is_word(nonce, 1, PROVIDER_STATE_MAX) ||
+        !is_word(code_challenge, CHALLENGE_LEN, CHALLENGE_LEN)) {
+        return HUM_INVALID_REQUEST;
+    }
+    if (get_metadata(provider, &exchange, &metadata, &why) != HUM_OK) {
+        report(provider, why);
+        return HUM_UNAVAILABLE;
+    }
+    url = build_url(provider, metadata.authorization_endpoint, redirect_uri, state, nonce,
+                    code_challenge);
+    if (!url) {
+        return HUM_INTERNAL;
+    }
+    *ret_url = url;
+    return HUM_OK;
+}
+
+/* --- and back --- */
+
+struct sign_in {
+    struct provider *provider;
+    const struct provider_grant *grant;
+    struct metadata metadata;
+    struct exchange exchange;
+    const char *why; /* for the operator; NULL: nothing to say */
+};
+
+static bool grant_ok(const struct provider_grant *grant) {
+    return is_printable(grant->code, PROVIDER_CODE_MAX) &&
+           is_word(grant->code_verifier, VERIFIER_MIN, VERIFIER_MAX) &&
+           is_printable(grant->redirect_uri, PROVIDER_REDIRECT_MAX) &&
+           (!grant->nonce || is_word(grant->nonce, 1, PROVIDER_STATE_MAX));
+}
+
+/* RFC 9207: an answer that says whose it is must be this provider's, or the code would be shown to
+ * another one. GitHub's issuer may name a place below it. */
+static bool answer_is_its_own(const struct sign_in *sign_in) {
+    const struct provider_settings *settings = &sign_in->provider->settings;
+    const char *iss = sign_in->grant->iss;
+    size_t len = strlen(settings->issuer);
+
+    if (!iss) {
+        return !(sign_in->grant->by_callback && sign_in->metadata.names_itself);
+    }
+    if (settings->kind == PROVIDER_GITHUB) {
+        return strncmp(iss, settings->issuer, len) == 0 && (iss[len] == '\0' || iss[len] == '/');
+    }
+    return strcmp(iss, settings->issuer) == 0;
+}
+
+static void copy_text(const json_t *object, const char *member, char *target, size_t size) {
+    const char *text = json_string_value(json_object_get(object, member));
+
+    if (text && strlen(text) < size) {
+        snprintf(target, size, "%s", text);
+    }
+}
+
+/* The first that is there. */
+static void copy_name(const json_t *claims, struct identity *identity) {
+    static const char *const members[] = {"preferred_username", "nickname", "name"};
+
+    for (size_t i = 0; i < sizeof members / sizeof members[0] && !identity->name[0]; i++) {
+        copy_text(claims, members[i], identity->name, sizeof identity->name);
+    }
+}
+
+/* An address counts as verified only if the provider says so in the word that the standard has. */
+static void read_person(const json_t *claims, struct identity *identity) {
+    if (!identity->email[0]) {
+        copy_text(claims, "email", identity->email, sizeof identity->email);
+        identity->email_verified =
+            identity->email[0] && json_is_true(json_object_get(claims, "email_verified"));
+    }
+    copy_name(claims, identity);
+}
+
+/* What the ID token leaves out, the userinfo endpoint may have (OpenID Connect Core 1.0, section
+ * 5.3); it must speak of the same person. */
+static enum hum_status ask_person(struct sign_in *sign_in, const char *access_token,
+                                  struct identity *identity) {
+    json_t *claims = NULL;
+    const char *subject;
+    enum hum_status status = exchange_get(&sign_in->exchange, sign_in->metadata.userinfo_endpoint,
+                                          access_token, &claims, &sign_in->why);
+
+    if (status == HUM_FORBIDDEN) {
+        return HUM_OK;
+    }
+    if (status != HUM_OK) {
+        return status;
+    }
+    subject = json_string_value(json_object_get(claims, "sub"));
+    if (subject && strcmp(subject, identity->subject) == 0) {
+        read_person(claims, identity);
+    } else {
+        sign_in->why = "its userinfo speaks of somebody else";
+        status = HUM_INVALID_GRANT;
+    }
+    json_decref(claims);
+    return status;
+}
+
+static enum hum_status check_id_token(struct sign_in *sign_in, const char *token,
+                                      const char *access_token, json_t **ret_claims) {
+    struct id_token_rules rules = {.issuer = sign_in->provider->settings.issuer,
+                                   .client_id = sign_in->provider->settings.client_id,
+                                   .nonce = sign_in->grant->nonce,
+                                   .access_token = access_token,
+                                   .algs = sign_in->metadata.algs,
+                                   .now = time(NULL)};
+    json_t *key = NULL;
+    enum hum_status status = published_key(sign_in->provider->published, &sign_in->exchange,
+                                           &sign_in->metadata, token, &key, &sign_in->why);
+
+    if (status == HUM_OK) {
+        status = id_token_verify(token, key, &rules, ret_claims, &sign_in->why);
+        json_decref(key);
+    }
+    return status == HUM_OK || status == HUM_UNAVAILABLE ? status : HUM_INVALID_GRANT;
+}
+
+static enum hum_status identity_of_id_token(struct sign_in *sign_in, const json_t *answer,
+                                            const char *access_token, struct identity *identity) {
+    const char *token = json_string_value(json_object_get(answer, "id_token"));
+    json_t *claims = NULL;
+    enum hum_status status;
+
+    if (!token) {
+        sign_in->why = "its token endpoint's answer lacks an ID token";
+        return HUM_INVALID_GRANT;
+    }
+    status = check_id_token(sign_in, token, access_token, &claims);
+    if (status != HUM_OK) {
+        return status;
+    }
+    copy_text(claims, "iss", identity->issuer, sizeof identity->issuer);
+    copy_text(claims, "sub", identity->subject, sizeof identity->subject);
+    read_person(claims, identity);
+    json_decref(claims);
+    if (!identity->email[0] && sign_in->metadata.userinfo_endpoint[0]) {
+        return ask_person(sign_in, access_token, identity);
+    }
+    return HUM_OK;
+}
+
+static enum hum_status run(struct sign_in *sign_in, struct identity *identity) {
+    const struct provider_settings *settings = &sign_in->provider->settings;
+    json_t *answer = NULL;
+    enum hum_status status =
+        get_metadata(sign_in->provider, &sign_in->exchange, &sign_in->metadata, &sign_in->why);
+
+    if (status != HUM_OK) {
+        return status;
+    }
+    if (!answer_is_its_own(sign_in)) {
+        sign_in->why = "the answer's iss is another issuer";
+        return HUM_INVALID_GRANT;
+    }
+    status = exchange_code(&sign_in->exchange, sign_in->metadata.token_endpoint,
+                           sign_in->metadata.auth, sign_in->grant, &answer, &sign_in->why);
+    if (status != HUM_OK) {
+        return status;
+    }
+    const char *access_token = json_string_value(json_object_get(answer, "access_token"));
+    if (settings->kind == PROVIDER_GITHUB) {
+        status = github_identity(&sign_in->exchange, access_token, identity, &sign_in->why);
+    } else {
+        status = identity_of_id_token(sign_in, answer, access_token, identity);
+    }
+    json_decref(answer);
+    return status == HUM_FORBIDDEN ? HUM_UNAVAILABLE : status;
+}
+
+enum hum_status provider_identity(struct provider *provider, const struct provider_grant *grant,
+                                  struct identity *ret_identity) {
+    struct sign_in sign_in = {.provider = provider, .grant = grant};
+    struct identity identity = {0};
+
+    if (!grant_ok(grant)) {
+        return HUM_INVALID_GRANT;
+    }
+    if (!take_permit(provider)) {
+        return HUM_UNAVAILABLE;
+    }
+    sign_in.exchange = exchange_of(provider);
+    enum hum_status status = run(&sign_in, &identity);
+    give_permit(provider);
+    if (status != HUM_OK) {
+        report(provider, sign_in.why);
+        return status;
+    }
+    *ret_identity = identity;
+    return HUM_OK;
+}
