@@ -7,6 +7,7 @@
 #include "config.h"
 #include "domain/auth.h"
 #include "domain/export.h"
+#include "oauth/provider.h"
 #include "pages.h"
 #include "reads.h"
 #include "tally.h"
@@ -23,6 +24,7 @@ struct api {
     struct exports *exports;
     struct studio *studio;
     struct pages *pages;
+    struct providers *providers;
 };
 
 #endif

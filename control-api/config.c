@@ -45,6 +45,12 @@ static const struct option table[CONFIG_COUNT] = {
                                 "addresses and networks, with commas between, whose "
                                 "X-Forwarded-For says who the client is (none)",
                                 0, 0},
+    [CONFIG_OAUTH_FILE] = {"oauth_file", OPTION_TEXT, "",
+                           "identity providers, in JSON (docs/identity.md; none: nobody signs in "
+                           "by them)",
+                           0, 0},
+    [CONFIG_OAUTH_PRIVATE] = {"oauth_private", OPTION_TEXT, "off",
+                              "on: they may have private addresses, and http on loopback", 0, 0},
 };
 
 /* HUM_HTTP_PORT=… to http_port; false: too long to be one of ours. */
@@ -144,12 +150,22 @@ static bool make_urls(struct config *config, char *error, size_t error_size) {
     return true;
 }
 
-static bool read_limits(struct config *config, char *error, size_t error_size) {
-    const char *limits = config->values[CONFIG_LIMITS].text;
+static bool read_switch(const struct config *config, enum config_option option, bool *ret_on,
+                        char *error, size_t error_size) {
+    const char *text = config->values[option].text;
 
-    config->limits = strcmp(limits, "on") == 0;
-    if (!config->limits && strcmp(limits, "off") != 0) {
-        snprintf(error, error_size, "HUM_LIMITS: must be on or off");
+    *ret_on = strcmp(text, "on") == 0;
+    if (!*ret_on && strcmp(text, "off") != 0) {
+        snprintf(error, error_size, "HUM_%s: must be on or off",
+                 option == CONFIG_LIMITS ? "LIMITS" : "OAUTH_PRIVATE");
+        return false;
+    }
+    return true;
+}
+
+static bool read_limits(struct config *config, char *error, size_t error_size) {
+    if (!read_switch(config, CONFIG_LIMITS, &config->limits, error, error_size) ||
+        !read_switch(config, CONFIG_OAUTH_PRIVATE, &config->oauth_private, error, error_size)) {
         return false;
     }
     if (!proxies_parse(config->values[CONFIG_TRUSTED_PROXIES].text, &config->proxies)) {

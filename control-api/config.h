@@ -25,6 +25,8 @@ enum config_option {
     CONFIG_MAIL_FROM,
     CONFIG_LIMITS,
     CONFIG_TRUSTED_PROXIES,
+    CONFIG_OAUTH_FILE,
+    CONFIG_OAUTH_PRIVATE,
     CONFIG_COUNT,
 };
 
@@ -36,6 +38,7 @@ struct config {
     char mqtt_url[320];              /* mqtt://host:port */
     char ws_url[320];                /* ws://host:port/mqtt */
     bool limits;                     /* rates are limited */
+    bool oauth_private;              /* identity providers may be within one's own network */
     struct proxies proxies;
 };
 

@@ -21,9 +21,9 @@
 extern char **environ;
 
 /* rhonabwy logs an error for every token that is none, and Ulfius for every body that bodies.c
- * turns away; anybody may send those. */
+ * turns away; anybody may send those. Of what iddawc does not like, oauth/ says more. */
 static bool is_noise(const char *message) {
-    static const char *const noise[] = {"r_jw", "_r_",
+    static const char *const noise[] = {"r_jw", "_r_", "_i_parse_openid_config",
                                         "Ulfius - Error allocating memory for con_info"};
 
     for (size_t i = 0; i < sizeof noise / sizeof noise[0]; i++) {
@@ -158,6 +158,14 @@ static bool load_pages(struct api *api) {
     return true;
 }
 
+static bool load_providers(struct api *api) {
+    char error[256];
+
+    return providers_load(api->config.values[CONFIG_OAUTH_FILE].text, api->config.oauth_private,
+                          report, &api->providers, error, sizeof error) ||
+           fail("loading the identity providers", error);
+}
+
 static bool make_api(struct api *api) {
     api->auth.mail_on = *api->config.values[CONFIG_SMTP_URL].text != '\0';
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
@@ -166,7 +174,7 @@ static bool make_api(struct api *api) {
              dispatch_tally(&api->tally) == HUM_OK &&
              throttle_new(api->config.limits, &api->throttle) == HUM_OK) ||
             fail("starting", "no memory")) &&
-           load_pages(api) && start_pools(api) &&
+           load_pages(api) && load_providers(api) && start_pools(api) &&
            (exports_new(api->pool, &api->exports) == HUM_OK || fail("starting", "no memory"));
 }
 
@@ -177,6 +185,7 @@ static void free_api(struct api *api) {
     pool_stop(api->pool);
     throttle_free(api->throttle);
     tally_free(api->tally);
+    providers_free(api->providers);
     pages_free(api->pages);
     studio_free(api->studio);
     verified_free(api->auth.verified);

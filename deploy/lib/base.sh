@@ -40,6 +40,17 @@ check_trusted_proxies() {
     fi
 }
 
+# The daemon reads it for good, as the user that it runs as.
+check_oauth() {
+    case $oauth_private in
+    on | off) ;;
+    *) die "HUM_OAUTH_PRIVATE must be on or off, not '$oauth_private'" ;;
+    esac
+    if [ -n "$oauth_file" ] && ! [ -f "$oauth_file" ]; then
+        die "HUM_OAUTH_FILE: there is no file $oauth_file"
+    fi
+}
+
 check_events_days() {
     if ! [[ $events_days =~ ^[1-9][0-9]{0,4}$ ]] || [ "$events_days" -gt 36500 ]; then
         die "HUM_EVENTS_DAYS must be a number of days from 1 to 36500, not '$events_days'"
@@ -80,6 +91,8 @@ load_settings() {
     limits=${HUM_LIMITS:-on}
     trusted_proxies=${HUM_TRUSTED_PROXIES:-}
     public_url=${HUM_PUBLIC_URL:-}
+    oauth_file=${HUM_OAUTH_FILE:+$(realpath -m -- "$HUM_OAUTH_FILE")}
+    oauth_private=${HUM_OAUTH_PRIVATE:-off}
     preset=${HUM_PRESET:-release}
     events_days=${HUM_EVENTS_DAYS:-30}
     check_home
@@ -94,6 +107,7 @@ load_settings() {
     check_preset
     check_events_days
     check_trusted_proxies
+    check_oauth
     if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi
 }
 

@@ -72,6 +72,7 @@ start_api() {
         HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api" \
         HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days" \
         HUM_PAGES_DIR="$home/app/pages" HUM_LIMITS="$limits" HUM_TRUSTED_PROXIES="$trusted_proxies" \
+        HUM_OAUTH_FILE="$oauth_file" HUM_OAUTH_PRIVATE="$oauth_private" \
         "$home/app/hum-api"
 }
 

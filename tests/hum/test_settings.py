@@ -57,7 +57,7 @@ def test_a_port_that_is_taken(idle, name, address):
 
 @pytest.mark.parametrize("settings", [
     {"HUM_PRESET": "debug"}, {"HUM_LIMITS": "no"}, {"HUM_BIND": "localhost"}, {"HUM_BIND": "1.2.3"}, {"HUM_BIND": "; reboot"},
-    {"HUM_TRUSTED_PROXIES": "proxy.example.org"}, {"HUM_EVENTS_DAYS": "0"}, {"HUM_EVENTS_DAYS": "36501"}, {"HUM_EVENTS_DAYS": "1.5"}, {"HUM_EVENTS_DAYS": "x"},
+    {"HUM_TRUSTED_PROXIES": "proxy.example.org"}, {"HUM_OAUTH_PRIVATE": "yes"}, {"HUM_OAUTH_FILE": "/nowhere/oauth.json"}, {"HUM_EVENTS_DAYS": "0"}, {"HUM_EVENTS_DAYS": "36501"}, {"HUM_EVENTS_DAYS": "1.5"}, {"HUM_EVENTS_DAYS": "x"},
 ], ids=str)
 def test_other_settings(idle, settings):
     ((name, value),) = settings.items()
