@@ -13,6 +13,7 @@ static const enum mail_purpose purposes[] = {MAIL_FOR_VERIFY, MAIL_FOR_CHANGE};
 
 struct follow_work {
     const struct auth *auth;
+    const struct keyset *keys;
     struct str token;
     bool made_up;
     struct mail_link link;
@@ -50,7 +51,7 @@ static enum pg_outcome change(struct pg *pg, const struct auth *auth,
 
 static enum pg_outcome follow_in_tx(struct pg *pg, void *arg, enum hum_status *ret_status) {
     struct follow_work *work = arg;
-    const struct keys *keys = &work->auth->mail_keys;
+    const struct keys *keys = &work->keys->mail;
     struct mail_token_row token = {0};
     enum pg_outcome outcome = PG_DONE;
 
@@ -80,11 +81,13 @@ enum hum_status links_follow(const struct auth *auth, struct lease *lease, struc
     if (status != HUM_OK) {
         return status;
     }
+    work.keys = keyring_take(auth->keyring);
     status = tx_run(pg, follow_in_tx, &work);
     for (int i = 0; i < MADE_UP_TRIES && status == HUM_NICKNAME_TAKEN; i++) {
         work.made_up = true;
         status = tx_run(pg, follow_in_tx, &work);
     }
+    keyring_give(auth->keyring, work.keys);
     *ret_link = work.link;
     return status;
 }

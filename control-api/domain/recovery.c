@@ -12,6 +12,7 @@ static const enum mail_purpose purpose[] = {MAIL_FOR_RESET};
 
 struct reset_work {
     const struct auth *auth;
+    const struct keyset *keys;
     struct str token;
     char hash[PASSWORD_HASH_MAX];
     int64_t user; /* 0: unknown */
@@ -22,7 +23,7 @@ struct reset_work {
 static enum hum_status look(struct pg *pg, struct reset_work *work) {
     struct mail_token_row token = {0};
     enum hum_status status = tx_status(
-        mails_look(pg, &work->auth->mail_keys, work->token, purpose, 1, &work->link.state, &token));
+        mails_look(pg, &work->keys->mail, work->token, purpose, 1, &work->link.state, &token));
 
     pg_result_free(token.rows);
     return status == HUM_OK && work->link.state != MAIL_LINK_GOOD ? HUM_INVALID_TOKEN : status;
@@ -53,8 +54,7 @@ static enum pg_outcome reset_in_tx(struct pg *pg, void *arg, enum hum_status *re
     struct mail_token_row token = {0};
     enum pg_outcome outcome = PG_DONE;
 
-    PG_TRY(mails_redeem(pg, &work->auth->mail_keys, work->token, purpose, 1, &work->link.state,
-                        &token));
+    PG_TRY(mails_redeem(pg, &work->keys->mail, work->token, purpose, 1, &work->link.state, &token));
     if (work->link.state == MAIL_LINK_GOOD) {
         snprintf(work->link.address, sizeof work->link.address, "%s", token.address.data);
         outcome = reset(pg, work, &token);
@@ -86,7 +86,10 @@ static enum hum_status run(struct lease *lease, struct reset_work *work, struct 
 enum hum_status recovery_reset(const struct auth *auth, struct lease *lease, struct str token,
                                struct str password, struct mail_link *ret_link) {
     struct reset_work work = {.auth = auth, .token = token};
+
+    work.keys = keyring_take(auth->keyring);
     enum hum_status status = run(lease, &work, password);
+    keyring_give(auth->keyring, work.keys);
 
     /* Also when it failed: the commit may have gone through before the connection broke. */
     if (work.user != 0) {
