@@ -1,6 +1,7 @@
 #include "mails.h"
 
 #include "store/run.h"
+#include "store/users.h"
 
 enum pg_outcome mails_post(struct pg *pg, enum mail_kind kind, int64_t user, struct str address) {
     enum mail_purpose purpose = mail_purpose_of(kind);
@@ -11,6 +12,18 @@ enum pg_outcome mails_post(struct pg *pg, enum mail_kind kind, int64_t user, str
         PG_TRY(store_mail_token_add(pg, purpose, user, address, mail_life_s(purpose), &token));
     }
     return store_mail_queue(pg, kind, user, address, token, &queued);
+}
+
+enum pg_outcome mails_tell(struct pg *pg, enum mail_kind kind, int64_t user) {
+    struct pg_result *rows = NULL;
+    enum pg_outcome outcome = PG_DONE;
+
+    PG_TRY(store_user_get(pg, user, &rows));
+    if (pg_rows(rows) > 0) {
+        outcome = mails_post(pg, kind, user, store_user_at(rows, 0).email);
+    }
+    pg_result_free(rows);
+    return outcome;
 }
 
 static bool is_wanted(enum mail_purpose purpose, const enum mail_purpose *purposes, size_t count) {

@@ -9,6 +9,9 @@
 HUM_MUSTCHECK enum pg_outcome mails_post(struct pg *pg, enum mail_kind kind, int64_t user,
                                          struct str address);
 
+/* The same, to the address that the account has. */
+HUM_MUSTCHECK enum pg_outcome mails_tell(struct pg *pg, enum mail_kind kind, int64_t user);
+
 enum mail_link_state {
     MAIL_LINK_GOOD,
     MAIL_LINK_EXPIRED,

@@ -1,6 +1,7 @@
 #include "password.h"
 
 #include "domain/issue.h"
+#include "domain/mails.h"
 #include "domain/sessions.h"
 #include "domain/tx.h"
 #include "store/accounts.h"
@@ -45,16 +46,21 @@ enum hum_status password_prove(const struct auth *auth, struct lease *lease, int
 }
 
 struct change_work {
+    const struct auth *auth;
     int64_t user, session;
     char old_hash[PASSWORD_HASH_MAX], new_hash[PASSWORD_HASH_MAX];
 };
 
-/* The password first: its row is the lock that those meet who change it at once, and that a sign-in
- * with the old one meets. */
+/* The mail first: it locks the person, as everybody does before the password. The password before
+ * the sessions: its row is the lock that those meet who change it at once, and that a sign-in with
+ * the old one meets. */
 static enum pg_outcome change_in_tx(struct pg *pg, void *arg, enum hum_status *ret_status) {
     const struct change_work *work = arg;
     bool done = false, alive = false;
 
+    if (work->auth->mail_on) {
+        PG_TRY(mails_tell(pg, MAIL_PASSWORD_CHANGED, work->user));
+    }
     PG_TRY(store_password_set(pg, work->user, *work->old_hash ? work->old_hash : NULL,
                               work->new_hash, &done));
     if (!done) {
@@ -72,7 +78,7 @@ static enum pg_outcome change_in_tx(struct pg *pg, void *arg, enum hum_status *r
 
 enum hum_status password_change(const struct auth *auth, struct lease *lease, int64_t user,
                                 int64_t session, struct str old, struct str wanted) {
-    struct change_work work = {.user = user, .session = session};
+    struct change_work work = {.auth = auth, .user = user, .session = session};
     struct pg *pg;
     enum hum_status status = password_prove(auth, lease, user, session, old, work.old_hash);
 
