@@ -7,7 +7,7 @@ static const struct pg_statement add = {
     "mail_request_add",
     "with room as (select count(*) < $4 as free from (select from mail_requests limit $4) m), "
     "added as (insert into mail_requests (kind, address, user_id) "
-    " select $1, $2, nullif($3, 0) from room where free) "
+    " select $1, $2, nullif($3::bigint, 0) from room where free) "
     "select free from room",
 };
 

@@ -49,7 +49,7 @@ static const struct pg_statement queue = {
     "mail_queue",
     "with room as (select count(*) < $5 as free from (select from mails limit $5) m), "
     "added as (insert into mails (kind, user_id, address, token_id) "
-    " select $1, $2, $3, nullif($4, 0) from room where free "
+    " select $1, $2, $3, nullif($4::bigint, 0) from room where free "
     " on conflict (user_id, kind, address) do nothing) "
     "select free from room",
 };
