@@ -64,16 +64,29 @@ static void close_hole(void *array, size_t *count, size_t size, size_t index) {
     memmove(at, at + size, (*count - index) * size);
 }
 
+/* ret_at: its place, or where it would be. */
+static bool find_right(const struct access_set *set, int64_t room, size_t *ret_at) {
+    *ret_at = place(set->rights, set->right_count, sizeof *set->rights, room);
+    return *ret_at < set->right_count && set->rights[*ret_at].room == room;
+}
+
+void access_set_drop_right(struct access_set *set, int64_t room) {
+    size_t at;
+
+    if (find_right(set, room, &at)) {
+        close_hole(set->rights, &set->right_count, sizeof *set->rights, at);
+    }
+}
+
 enum hum_status access_set_right(struct access_set *set, const struct access_right *right) {
-    size_t at = place(set->rights, set->right_count, sizeof *right, right->room);
-    bool found = at < set->right_count && set->rights[at].room == right->room;
+    size_t at;
 
     if (right->rights == 0) {
-        if (found) {
-            close_hole(set->rights, &set->right_count, sizeof *right, at);
-        }
+        access_set_drop_right(set, right->room);
         return HUM_OK;
     }
+    bool found = find_right(set, right->room, &at);
+    uint32_t kept = found ? set->rights[at].place : 0;
     if (!found) {
         void *array = set->rights;
 
@@ -83,7 +96,16 @@ enum hum_status access_set_right(struct access_set *set, const struct access_rig
         set->rights = array;
     }
     set->rights[at] = *right;
+    set->rights[at].place = kept;
     return HUM_OK;
+}
+
+void access_set_place(struct access_set *set, int64_t room, uint32_t at) {
+    size_t index;
+
+    if (find_right(set, room, &index)) {
+        set->rights[index].place = at;
+    }
 }
 
 enum hum_status access_set_session(struct access_set *set, int64_t session, int64_t expires_at) {
@@ -144,8 +166,8 @@ const struct access_right *access_find(const struct access_set *set, int64_t roo
     if (!set) {
         return NULL;
     }
-    size_t at = place(set->rights, set->right_count, sizeof *set->rights, room);
-    return at < set->right_count && set->rights[at].room == room ? &set->rights[at] : NULL;
+    size_t at;
+    return find_right(set, room, &at) ? &set->rights[at] : NULL;
 }
 
 int access_rights(const struct access_set *set, int64_t room) {

@@ -13,6 +13,7 @@ struct access_right {
     int64_t server;   /* of a channel */
     uint8_t kind;     /* enum room_kind */
     uint8_t rights;
+    uint32_t place; /* of the set among those that name the room: crowds.c's own */
 };
 
 struct access_session {
@@ -39,9 +40,13 @@ struct access_set {
 /* An empty set; NULL: no memory. */
 struct access_set *access_set_new(int64_t user);
 void access_set_free(struct access_set *set);
-/* Adds, changes or, with rights 0, removes. HUM_INTERNAL: no memory; the set is then as before. */
+/* Adds, changes or, with rights 0, removes; what is changed keeps its place. HUM_INTERNAL: no
+ * memory; the set is then as before. */
 HUM_MUSTCHECK enum hum_status access_set_right(struct access_set *set,
                                                const struct access_right *right);
+void access_set_drop_right(struct access_set *set, int64_t room);
+/* Without a right in the room nothing happens. */
+void access_set_place(struct access_set *set, int64_t room, uint32_t place);
 HUM_MUSTCHECK enum hum_status access_set_session(struct access_set *set, int64_t session,
                                                  int64_t expires_at);
 HUM_MUSTCHECK enum hum_status access_set_friend(struct access_set *set, int64_t friend_id);

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "authz.h"
+#include "crowds.h"
 
 /* A subscription. The text tells apart filters that cover the same: each is unsubscribed by itself.
  */
@@ -53,6 +54,7 @@ struct person {
 
 struct clients {
     struct rooms *rooms;
+    struct crowds *crowds;
     struct client *table;
     struct person *people;
     struct person *idle; /* longest first */
@@ -66,10 +68,12 @@ struct clients {
 struct clients *clients_new(struct rooms *rooms) {
     struct clients *clients = calloc(1, sizeof *clients);
 
-    if (clients) {
-        clients->rooms = rooms;
-        clients->epoch = 1;
+    if (!clients || !(clients->crowds = crowds_new())) {
+        free(clients);
+        return NULL;
     }
+    clients->rooms = rooms;
+    clients->epoch = 1;
     return clients;
 }
 
@@ -104,9 +108,28 @@ static void unset_idle(struct clients *clients, struct person *person) {
     }
 }
 
-static void release_rooms(struct clients *clients, struct access_set *set) {
+/* A set that has a right in the room holds it. */
+static bool hold_room(struct clients *clients, struct access_set *set,
+                      const struct access_right *right) {
+    if (!rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->server,
+                    right->last_seq)) {
+        return false;
+    }
+    if (!crowds_join(clients->crowds, set, right->room)) {
+        rooms_release(clients->rooms, right->room);
+        return false;
+    }
+    return true;
+}
+
+static void release_room(struct clients *clients, const struct access_set *set, int64_t room) {
+    crowds_leave(clients->crowds, set, room);
+    rooms_release(clients->rooms, room);
+}
+
+static void release_rooms(struct clients *clients, const struct access_set *set) {
     for (size_t i = 0; set && i < set->right_count; i++) {
-        rooms_release(clients->rooms, set->rights[i].room);
+        release_room(clients, set, set->rights[i].room);
     }
 }
 
@@ -163,14 +186,11 @@ void client_doom(struct clients *clients, struct client *client) {
     }
 }
 
-static bool hold_rooms(struct clients *clients, const struct access_set *set) {
+static bool hold_rooms(struct clients *clients, struct access_set *set) {
     for (size_t i = 0; i < set->right_count; i++) {
-        const struct access_right *right = &set->rights[i];
-
-        if (!rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->server,
-                        right->last_seq)) {
+        if (!hold_room(clients, set, &set->rights[i])) {
             while (i-- > 0) {
-                rooms_release(clients->rooms, set->rights[i].room);
+                release_room(clients, set, set->rights[i].room);
             }
             return false;
         }
@@ -230,6 +250,23 @@ bool clients_install(struct clients *clients, struct access_set *set, int64_t no
     return judge_all(clients, person, now);
 }
 
+/* Without memory they do not get it. */
+static void give_right(struct clients *clients, struct access_set *set,
+                       const struct access_right *right) {
+    bool had = access_find(set, right->room) != NULL;
+
+    if (access_set_right(set, right) == HUM_OK && !had && !hold_room(clients, set, right)) {
+        access_set_drop_right(set, right->room);
+    }
+}
+
+static void take_right(struct clients *clients, struct access_set *set, int64_t room) {
+    if (access_find(set, room)) {
+        release_room(clients, set, room);
+        access_set_drop_right(set, room);
+    }
+}
+
 void clients_change_right(struct clients *clients, int64_t user, const struct access_right *right) {
     struct person *person = find_person(clients, user);
 
@@ -237,29 +274,19 @@ void clients_change_right(struct clients *clients, int64_t user, const struct ac
         return;
     }
     forget_verdicts(clients);
-    struct access_set *set = person->user.set;
-    bool had = access_find(set, right->room) != NULL;
-    bool gets = right->rights != 0;
-    if (gets && !had &&
-        !rooms_hold(clients->rooms, right->room, (enum room_kind)right->kind, right->server,
-                    right->last_seq)) {
-        return;
-    }
-    if (access_set_right(set, right) != HUM_OK) {
-        rooms_release(clients->rooms, right->room);
-        return;
-    }
-    if (had && !gets) {
-        rooms_release(clients->rooms, right->room);
+    if (right->rights != 0) {
+        give_right(clients, person->user.set, right);
+    } else {
+        take_right(clients, person->user.set, right->room);
     }
 }
 
 void clients_drop_room(struct clients *clients, int64_t room) {
-    const struct access_right gone = {.room = room};
-    struct person *person, *next;
+    struct access_set *set;
 
-    HASH_ITER(hh, clients->people, person, next) {
-        clients_change_right(clients, person->user.id, &gone);
+    forget_verdicts(clients);
+    while ((set = crowds_take(clients->crowds, room))) {
+        take_right(clients, set, room);
     }
 }
 
@@ -605,6 +632,7 @@ void clients_free(struct clients *clients) {
         clients_disconnect(clients, client->handle, 0);
     }
     HASH_ITER(hh, clients->people, person, next_person) { forget_person(clients, person); }
+    crowds_free(clients->crowds);
     free(clients);
 }
 

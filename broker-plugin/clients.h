@@ -42,7 +42,7 @@ struct user *clients_find_user(struct clients *clients, int64_t id);
 bool clients_install(struct clients *clients, struct access_set *set, int64_t now);
 /* One right has changed. Without a loaded set nothing happens. */
 void clients_change_right(struct clients *clients, int64_t user, const struct access_right *right);
-/* A room is gone: nobody has a right in it any more. */
+/* A server or a channel is gone: nobody has a right in it any more. */
 void clients_drop_room(struct clients *clients, int64_t room);
 /* Two people have become friends, or no longer are. Without a loaded set nothing happens. */
 void clients_change_friend(struct clients *clients, int64_t user, int64_t friend_id, bool friends);

@@ -4,6 +4,9 @@
 
 enum { PEOPLE = 4, PLACES = 12, SHARED_ROOMS = 6 };
 
+/* Half of the rooms are servers, which can go. */
+static enum room_kind kind_of(int64_t room) { return room % 2 ? ROOM_DM : ROOM_SERVER; }
+
 static struct access_set *any_set(int64_t user) {
     struct access_set *set = access_set_new(user);
 
@@ -14,8 +17,10 @@ static struct access_set *any_set(int64_t user) {
     }
     for (int64_t room = 101; room <= 100 + SHARED_ROOMS; room++) {
         if (dice(2)) {
-            const struct access_right right = {
-                .room = room, .kind = ROOM_DM, .rights = 3, .last_seq = (int64_t)dice(9)};
+            const struct access_right right = {.room = room,
+                                               .kind = (uint8_t)kind_of(room),
+                                               .rights = 3,
+                                               .last_seq = (int64_t)dice(9)};
 
             assert_int_equal(access_set_right(set, &right), HUM_OK);
         }
@@ -51,7 +56,8 @@ static void subscribe_anything(struct client *client) {
     int64_t room = (int64_t)(101 + dice(SHARED_ROOMS));
     char filter[40];
 
-    snprintf(filter, sizeof filter, "dm/%lld/%s", (long long)room, tails[dice(COUNT(tails))]);
+    snprintf(filter, sizeof filter, "%s/%lld/%s", kind_of(room) == ROOM_DM ? "dm" : "server",
+             (long long)room, tails[dice(COUNT(tails))]);
     if (dice(3) == 0) {
         client_unsubscribe(clients, client, filter);
     } else if (access_find(client_user(client)->set, room)) {
@@ -59,18 +65,29 @@ static void subscribe_anything(struct client *client) {
     }
 }
 
+/* Whoever had a right in it, connected or not, has it no more. */
+static void drop(int64_t room) {
+    clients_drop_room(clients, room);
+    for (int64_t user = 1; user <= PEOPLE; user++) {
+        const struct user *found = clients_find_user(clients, user);
+
+        assert_false(found && access_find(found->set, room));
+    }
+}
+
 static void anything(int64_t now) {
     int64_t user = (int64_t)(1 + dice(PEOPLE)), session = user * 10 + (int64_t)dice(3);
-    struct access_right right = {
-        .room = (int64_t)(101 + dice(SHARED_ROOMS)), .kind = ROOM_DM, .rights = (uint8_t)dice(4)};
+    struct access_right right = {.room = (int64_t)(101 + dice(SHARED_ROOMS)),
+                                 .rights = (uint8_t)dice(4)};
     int n = (int)dice(PLACES);
     struct client *client = clients_find(clients, handle(n));
     int64_t told;
     char id[20];
     bool flag;
 
+    right.kind = (uint8_t)kind_of(right.room);
     snprintf(id, sizeof id, "%lld:%d", (long long)session, (int)dice(3));
-    switch (dice(11)) {
+    switch (dice(12)) {
     case 0:
         (void)!clients_connect(clients, handle(n), id, user, session, now + 50, false, now);
         break;
@@ -99,6 +116,11 @@ static void anything(int64_t now) {
         break;
     case 8:
         (void)clients_presence(clients, &told, &flag);
+        break;
+    case 9:
+        if (kind_of(right.room) == ROOM_SERVER) {
+            drop(right.room);
+        }
         break;
     default:
         if (client && !client_waits(client)) {
