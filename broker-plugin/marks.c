@@ -91,6 +91,8 @@ size_t marks_take(struct marks *marks, struct read_mark *ret_list, size_t max, i
             continue;
         }
         ret_list[count++] = (struct read_mark){entry->place.user, entry->place.room, entry->seq};
+        /* One past the end of the log is stored as the end, and must not hide those that follow. */
+        entry->seq = 0;
         entry->dirty = false;
         entry->due = now + MARK_PAUSE_MS;
         DL_DELETE(marks->list, entry);

@@ -12,8 +12,8 @@ struct marks;
 /* NULL: no memory. */
 struct marks *marks_new(void);
 void marks_free(struct marks *marks);
-/* Keeps a mark; one that is not above the last one is nothing new. HUM_UNAVAILABLE: too many wait,
- * or no memory. now: milliseconds of a steady clock. */
+/* Keeps a mark; one that is not above another that waits is nothing new. HUM_UNAVAILABLE: too many
+ * wait, or no memory. now: milliseconds of a steady clock. */
 HUM_MUSTCHECK enum hum_status marks_put(struct marks *marks, const struct read_mark *mark,
                                         int64_t now);
 /* Takes up to max marks that may be written now. Returns how many. */

@@ -185,15 +185,6 @@ static json_t *parse_object(struct str payload) {
     return root;
 }
 
-/* Not past the end of the log, as far as the broker knows it: one mark beyond would hide all that
- * follow. */
-static int64_t bounded(struct plugin *plugin, int64_t id, int64_t seq) {
-    const struct room *room = rooms_find(plugin->rooms, id);
-    int64_t end = !room ? 0 : room->wanted > room->head ? room->wanted : room->head;
-
-    return seq < end ? seq : end;
-}
-
 static enum request_verdict take_read(struct plugin *plugin, const struct client *client,
                                       const struct topic *topic, const struct publish *publish) {
     json_t *root = parse_object(publish->payload);
@@ -205,9 +196,10 @@ static enum request_verdict take_read(struct plugin *plugin, const struct client
         return refuse(plugin, client, topic, publish, HUM_INVALID_PAYLOAD,
                       "seq must be the number of a message");
     }
-    const struct read_mark mark = {client_user(client)->id, topic->id,
-                                   bounded(plugin, topic->id, seq)};
-    enum hum_status status = mark.seq > 0 ? marks_put(plugin->marks, &mark, steady_ms()) : HUM_OK;
+    /* Where the log ends, the database knows (hum_mark_read): what was sent by REST a moment ago
+     * may have been read before the broker has heard of it. */
+    const struct read_mark mark = {client_user(client)->id, topic->id, seq};
+    enum hum_status status = marks_put(plugin->marks, &mark, steady_ms());
     if (status != HUM_OK) {
         return refuse(plugin, client, topic, publish, status, NULL);
     }

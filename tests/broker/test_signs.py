@@ -1,6 +1,8 @@
 """The small signs of life: presence, typing, read marks."""
 
+import os
 import re
+import signal
 
 import pytest
 
@@ -273,6 +275,28 @@ def test_a_read_mark_never_moves_down_nor_past_the_end(connect, people):
     b.publish(f"dm/{dm}/read", {"seq": 4})
     b.wait(lambda: b.messages(f"dm/{dm}/read/{bob.id}")[-1] == {"seq": 4})
     assert [m["seq"] for m in b.messages(f"dm/{dm}/read/{bob.id}")] == [3, 4]
+
+
+@pytest.fixture
+def deaf(hum):
+    """The broker hears of nothing that is committed elsewhere, until the end."""
+    sql = "select pid from pg_stat_activity where application_name = 'hum-broker listener'"
+    ((pid,),) = hum.database.rows(sql)
+    os.kill(pid, signal.SIGSTOP)
+    yield
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_a_read_mark_may_come_before_the_broker_has_heard_of_the_message(connect, people, request):
+    alice, bob, dm = people
+    say_some(connect, alice, dm, 2)
+    b = connect(bob)
+    b.subscribe(f"dm/{dm}/#")
+    request.getfixturevalue("deaf")
+    assert alice.say(dm, "by REST")["seq"] == 3
+    assert b.publish(f"dm/{dm}/read", {"seq": 3}) in TAKEN
+    b.wait(lambda: b.messages(f"dm/{dm}/read/{bob.id}") == [{"seq": 3}])
+    assert read_seq(bob, dm) == 3
 
 
 BAD_MARKS = [b"", b"x", b"[]", b"{}", b'{"seq":0}', b'{"seq":-1}', b'{"seq":"1"}', b'{"seq":1.5}',
