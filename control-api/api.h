@@ -7,6 +7,7 @@
 #include "config.h"
 #include "domain/auth.h"
 #include "domain/export.h"
+#include "mailer.h"
 #include "oauth/provider.h"
 #include "pages.h"
 #include "reads.h"
@@ -18,6 +19,8 @@ struct api {
     struct pool *pool;
     struct reads *reads;      /* on the pool */
     struct pool *worker_pool; /* one connection: what was left for later takes none of the others */
+    struct pool *mail_pool;   /* one connection, for mails; NULL without a mail server */
+    struct mailer *mailer;    /* NULL: the same */
     struct auth auth;
     struct tally *tally; /* of requests */
     struct throttle *throttle;

@@ -2,6 +2,9 @@
 
 #include <ctype.h>
 
+#include "domain/email.h"
+#include "mail/letter.h"
+
 static const char prefix[] = "HUM_";
 
 static const struct option table[CONFIG_COUNT] = {
@@ -178,6 +181,28 @@ static bool read_limits(struct config *config, char *error, size_t error_size) {
     return true;
 }
 
+/* Who runs a mail server without a name to write from has to say which to take. */
+static bool make_mail(struct config *config, char *error, size_t error_size) {
+    const char *given = config->values[CONFIG_MAIL_FROM].text;
+    struct str host = host_of(config->public_url);
+
+    if (*config->values[CONFIG_SMTP_URL].text == '\0') {
+        return true;
+    }
+    if (strlen(config->public_url) > LETTER_URL_MAX) {
+        snprintf(error, error_size, "HUM_PUBLIC_URL: too long for the links in mails");
+        return false;
+    }
+    int len = *given ? snprintf(config->mail_from, MAIL_FROM_MAX, "%s", given)
+                     : snprintf(config->mail_from, MAIL_FROM_MAX, "noreply@%.*s", (int)host.len,
+                                host.data);
+    if (len >= MAIL_FROM_MAX || !email_valid(str_of(config->mail_from))) {
+        snprintf(error, error_size, "HUM_MAIL_FROM: must be an e-mail address");
+        return false;
+    }
+    return true;
+}
+
 bool config_read(char *const *environment, struct config *ret_config, char *error,
                  size_t error_size) {
     struct config config = {0};
@@ -197,11 +222,21 @@ bool config_read(char *const *environment, struct config *ret_config, char *erro
         snprintf(error, error_size, "%s%s: must be set", prefix, upper);
         return false;
     }
-    if (!make_urls(&config, error, error_size) || !read_limits(&config, error, error_size)) {
+    if (!make_urls(&config, error, error_size) || !read_limits(&config, error, error_size) ||
+        !make_mail(&config, error, error_size)) {
         return false;
     }
     *ret_config = config;
     return true;
+}
+
+void config_forget(struct config *config, enum config_option option) {
+    /* The text is a part of the environment, which is ours to write to. */
+    char *text = (char *)(uintptr_t)config->values[option].text;
+
+    if (*text) {
+        explicit_bzero(text, strlen(text));
+    }
 }
 
 void config_help(FILE *out) {

@@ -30,11 +30,12 @@ enum config_option {
     CONFIG_COUNT,
 };
 
-enum { PUBLIC_URL_MAX = 1024 };
+enum { PUBLIC_URL_MAX = 1024, MAIL_FROM_MAX = 256 };
 
 struct config {
     struct option_value values[CONFIG_COUNT];
     char public_url[PUBLIC_URL_MAX]; /* how clients reach this API; no slash at its end */
+    char mail_from[MAIL_FROM_MAX];   /* an address; "" without a mail server */
     char mqtt_url[320];              /* mqtt://host:port */
     char ws_url[320];                /* ws://host:port/mqtt */
     bool limits;                     /* rates are limited */
@@ -45,6 +46,8 @@ struct config {
 /* Reads HUM_*; a variable of that kind that is no option is refused. False: error has one line. */
 HUM_MUSTCHECK bool config_read(char *const *environment, struct config *ret_config, char *error,
                                size_t error_size);
+/* Overwrites what an option was set to, in the environment too, where others may read it. */
+void config_forget(struct config *config, enum config_option option);
 void config_help(FILE *out);
 
 #endif

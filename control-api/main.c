@@ -1,4 +1,5 @@
 /* hum-api: the control API. Reads its options, makes the parts, serves until it is told to stop. */
+#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -140,6 +141,8 @@ static bool start_pools(struct api *api) {
     return (pool_start(&config, (size_t)values[CONFIG_DATABASE_POOL].number, report, &api->pool) !=
                 HUM_INTERNAL &&
             pool_start(&config, 1, report_nothing, &api->worker_pool) != HUM_INTERNAL &&
+            (!api->auth.mail_on ||
+             pool_start(&config, 1, report_nothing, &api->mail_pool) != HUM_INTERNAL) &&
             reads_new(api->pool, &api->reads) == HUM_OK) ||
            fail("starting the connection pool", "no memory or thread");
 }
@@ -181,6 +184,7 @@ static bool make_api(struct api *api) {
 static void free_api(struct api *api) {
     exports_free(api->exports);
     reads_free(api->reads);
+    pool_stop(api->mail_pool);
     pool_stop(api->worker_pool);
     pool_stop(api->pool);
     throttle_free(api->throttle);
@@ -203,20 +207,35 @@ static void raise_limits(void) {
     }
 }
 
+static bool start_mailer(struct api *api) {
+    const struct mailer_config config = {
+        .transport = {.url = api->config.values[CONFIG_SMTP_URL].text,
+                      .ca_file = api->config.values[CONFIG_SMTP_CA_FILE].text,
+                      .from = str_of(api->config.mail_from)},
+        .public_url = api->config.public_url,
+        .keyring = api->auth.keyring,
+        .pool = api->mail_pool,
+        .report = report,
+    };
+    char error[256];
+
+    if (!api->auth.mail_on) {
+        return true;
+    }
+    enum hum_status status = mailer_start(&config, &api->mailer, error, sizeof error);
+    config_forget(&api->config, CONFIG_SMTP_URL);
+    return status == HUM_OK || fail("mail", error);
+}
+
+/* Until a signal comes. */
 static bool serve(struct api *api, const sigset_t *signals) {
     const struct option_value *values = api->config.values;
     struct server *server = NULL;
-    struct worker *worker = NULL;
     char error[256];
     int signal_number = 0;
 
-    if (worker_start(api->worker_pool, (int)values[CONFIG_EVENTS_DAYS].number, api->auth.mail_on,
-                     report, &worker) != HUM_OK) {
-        return fail("starting the worker", "no memory or thread");
-    }
     if (server_start(api, &server, error, sizeof error) != HUM_OK) {
         y_log_message(Y_LOG_LEVEL_ERROR, "%s", error);
-        worker_stop(worker);
         return false;
     }
     if (!studio_works(api->studio)) {
@@ -231,8 +250,21 @@ static bool serve(struct api *api, const sigset_t *signals) {
     }
     y_log_message(Y_LOG_LEVEL_INFO, "stopping, as signal %d came", signal_number);
     server_stop(server);
-    worker_stop(worker);
     return true;
+}
+
+/* Beside the requests: jobs and mails. */
+static bool work(struct api *api, const sigset_t *signals) {
+    struct worker *worker = NULL;
+
+    if (worker_start(api->worker_pool, (int)api->config.values[CONFIG_EVENTS_DAYS].number,
+                     api->auth.mail_on, report, &worker) != HUM_OK) {
+        return fail("starting the worker", "no memory or thread");
+    }
+    bool ok = start_mailer(api) && serve(api, signals);
+    mailer_stop(api->mailer);
+    worker_stop(worker);
+    return ok;
 }
 
 /* The signals are blocked before the first thread starts, so that only sigwait sees them. */
@@ -257,7 +289,7 @@ static bool run(void) {
     if (lines_start(STDOUT_FILENO, STDERR_FILENO, report_dropped) != HUM_OK) {
         return fail("starting the log", "no memory or thread");
     }
-    bool ok = make_api(&api) && serve(&api, &signals);
+    bool ok = make_api(&api) && work(&api, &signals);
     free_api(&api);
     lines_stop();
     return ok;
@@ -303,12 +335,13 @@ int main(int argc, char **argv) {
         return decoder_main(); /* for studio.c alone */
     }
     y_set_logs_callback(print_log, NULL, NULL);
-    if (sodium_init() < 0 ||
+    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
         y_init_logs("hum-api", Y_LOG_MODE_CALLBACK, Y_LOG_LEVEL_INFO, NULL, NULL) != 1) {
         fputs("hum-api: cannot start: no randomness or no memory\n", stderr);
         return EXIT_FAILURE;
     }
     int status = command(argc, argv);
+    curl_global_cleanup();
     y_close_logs();
     return status;
 }

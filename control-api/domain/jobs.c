@@ -3,6 +3,7 @@
 #include "events.h"
 #include "store/invites.h"
 #include "store/jobs.h"
+#include "store/mails.h"
 #include "store/registrations.h"
 #include "store/run.h"
 #include "tx.h"
@@ -57,8 +58,10 @@ enum hum_status jobs_step(struct pg *pg, bool *ret_worked) {
 
 enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more) {
     enum hum_status codes = tx_status(store_codes_sweep(pg, JOB_PIECE));
+    enum hum_status tokens = tx_status(store_mail_tokens_sweep(pg, JOB_PIECE));
     enum hum_status registrations = tx_status(store_registrations_sweep(pg, JOB_PIECE));
     enum hum_status events = events_sweep(pg, events_days, ret_more);
 
+    codes = codes != HUM_OK ? codes : tokens;
     return codes != HUM_OK ? codes : registrations != HUM_OK ? registrations : events;
 }

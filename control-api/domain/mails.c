@@ -1,7 +1,16 @@
 #include "mails.h"
 
+#include <sodium.h>
+
 #include "store/run.h"
 #include "store/users.h"
+#include "tx.h"
+
+enum {
+    PAUSE_FIRST_S = 30,
+    PAUSE_MAX_S = 60 * 60,
+    GIVE_UP_S = 3 * 24 * 60 * 60,
+};
 
 enum pg_outcome mails_post(struct pg *pg, enum mail_kind kind, int64_t user, struct str address) {
     enum mail_purpose purpose = mail_purpose_of(kind);
@@ -72,4 +81,34 @@ enum pg_outcome mails_redeem(struct pg *pg, const struct keys *keys, struct str 
         pg_result_free(ret_token->rows);
     }
     return outcome;
+}
+
+enum hum_status mails_lease(struct pg *pg, int lease_s, struct waiting_mail *ret) {
+    return tx_status(store_mail_lease(pg, lease_s, ret));
+}
+
+enum hum_status mails_conclude(struct pg *pg, const struct waiting_mail *mail,
+                               enum mail_fate fate) {
+    switch (fate) {
+    case MAIL_DELAYED:
+        return tx_status(store_mail_later(pg, mail, mails_pause_s(mail->tries)));
+    case MAIL_UNTRIED:
+        return tx_status(store_mail_later(pg, mail, 0));
+    default:
+        return tx_status(store_mail_done(pg, mail));
+    }
+}
+
+bool mails_worth_another_try(const struct waiting_mail *mail) { return mail->age_s < GIVE_UP_S; }
+
+int mails_pause_s(int tries) {
+    int pause = PAUSE_FIRST_S;
+
+    for (int i = 1; i < tries && pause < PAUSE_MAX_S; i++) {
+        pause *= 2;
+    }
+    if (pause > PAUSE_MAX_S) {
+        pause = PAUSE_MAX_S;
+    }
+    return pause - (int)randombytes_uniform((uint32_t)(pause / 4));
 }

@@ -1,4 +1,5 @@
-/* Mails, as the rules of other modules use them: all within the caller's transaction. */
+/* Mails: what the rules of other modules do with them, within their transactions; and what becomes
+ * of one. */
 #ifndef HUM_DOMAIN_MAILS_H
 #define HUM_DOMAIN_MAILS_H
 
@@ -31,5 +32,23 @@ HUM_MUSTCHECK enum pg_outcome mails_redeem(struct pg *pg, const struct keys *key
                                            const enum mail_purpose *purposes, size_t count,
                                            enum mail_link_state *ret_state,
                                            struct mail_token_row *ret_token);
+
+enum mail_fate {
+    MAIL_SENT,
+    MAIL_GIVEN_UP,
+    MAIL_DELAYED, /* tried again after a pause, longer each time: 30 s to an hour */
+    MAIL_UNTRIED, /* tried again at once */
+};
+
+/* Takes the next mail that is due, as store_mail_lease does. */
+HUM_MUSTCHECK enum hum_status mails_lease(struct pg *pg, int lease_s, struct waiting_mail *ret);
+/* Writes down what became of it. */
+HUM_MUSTCHECK enum hum_status mails_conclude(struct pg *pg, const struct waiting_mail *mail,
+                                             enum mail_fate fate);
+/* For three days. */
+bool mails_worth_another_try(const struct waiting_mail *mail);
+/* How long to wait after so many tries, in seconds; never the same twice, so that what was delayed
+ * together does not come together. */
+int mails_pause_s(int tries);
 
 #endif

@@ -63,6 +63,22 @@ static void write_studio(struct buf *out, struct studio *studio) {
     WRITE(out, list);
 }
 
+static void write_mails(struct buf *out, struct mailer *mailer) {
+    struct mailer_numbers n;
+
+    mailer_count(mailer, &n);
+    const struct number list[] = {
+        {"hum_api_mails_sent_total", "counter", "Mails that the mail server has taken", n.sent},
+        {"hum_api_mails_delayed_total", "counter", "Times a mail was not sent, to be tried again",
+         n.delayed},
+        {"hum_api_mails_given_up_total", "counter",
+         "Mails that were refused for good, or for too long", n.given_up},
+        {"hum_api_mails_over_total", "counter", "Mails whose link ended before they could be sent",
+         n.over},
+    };
+    WRITE(out, list);
+}
+
 /* Only the first line while the database is away: a gap says more than a zero. */
 static void write_backlog(struct buf *out, struct pool *pool) {
     struct backlog n = {0};
@@ -72,6 +88,9 @@ static void write_backlog(struct buf *out, struct pool *pool) {
         {"hum_jobs_waiting", "gauge", "Pieces of work that were left for later", (uint64_t)n.jobs},
         {"hum_jobs_oldest_milliseconds", "gauge", "Age of the oldest of them",
          (uint64_t)n.oldest_job_ms},
+        {"hum_mails_waiting", "gauge", "Mails that wait to be sent", (uint64_t)n.mails},
+        {"hum_mails_oldest_milliseconds", "gauge", "Age of the oldest of them",
+         (uint64_t)n.oldest_mail_ms},
         {"hum_events_rows", "gauge", "Events that are kept, as PostgreSQL estimates",
          (uint64_t)n.events},
         {"hum_events_oldest_milliseconds", "gauge", "Age of the oldest of them",
@@ -91,6 +110,7 @@ enum hum_status handle_metrics(struct request *request, struct reply *reply) {
     write_pool(out, api->pool);
     write_passwords(out, api->auth.passwords);
     write_studio(out, api->studio);
+    write_mails(out, api->mailer);
     prometheus_single(out, "hum_api_log_lines_dropped_total", "counter",
                       "Lines of the log that nobody took in time", (int64_t)lines_dropped());
     write_backlog(out, api->pool);

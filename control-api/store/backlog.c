@@ -8,8 +8,10 @@ static const struct pg_statement get = {
     "(select greatest(reltuples, 0)::bigint from pg_class where oid = 'events'::regclass), "
     "coalesce(n.ms - (select (extract(epoch from e.at) * 1000)::bigint from events e, events_swept "
     "s "
-    " where (e.xid, e.id) > (s.xid, s.id) order by e.xid, e.id limit 1), 0) "
+    " where (e.xid, e.id) > (s.xid, s.id) order by e.xid, e.id limit 1), 0), "
+    "m.count, coalesce(n.ms - (m.first >> 22) - 1704067200000, 0) "
     "from (select count(*) as count, min(id) as first from jobs) j, "
+    "(select count(*) as count, min(id) as first from mails) m, "
     "(select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms) n",
 };
 
@@ -23,6 +25,8 @@ enum pg_outcome store_backlog(struct pg *pg, struct backlog *ret) {
             .oldest_job_ms = pg_get_int(rows, 0, 1),
             .events = pg_get_int(rows, 0, 2),
             .oldest_event_ms = pg_get_int(rows, 0, 3),
+            .mails = pg_get_int(rows, 0, 4),
+            .oldest_mail_ms = pg_get_int(rows, 0, 5),
         };
         pg_result_free(rows);
     }

@@ -62,12 +62,11 @@ static const struct pg_statement lease = {
     " next_try_at = clock_timestamp() + $1::integer * interval '1 second' "
     " from next where m.id = next.id returning m.*) "
     "select l.id, l.kind, l.tries, extract(epoch from now() - l.created_at)::bigint, l.address, "
-    "coalesce(u.nickname, r.nickname, ''), coalesce(l.token_id, l.registration_id), "
+    "coalesce(l.token_id, l.registration_id), "
     "case when l.registration_id is null then t.purpose else $2::smallint end, "
     "encode(coalesce(t.seed, r.seed), 'hex'), coalesce(t.used_at, r.used_at) is not null "
     "or coalesce(t.expires_at, r.expires_at) <= now() "
-    "from leased l left join users u on u.id = l.user_id "
-    "left join mail_tokens t on t.id = l.token_id "
+    "from leased l left join mail_tokens t on t.id = l.token_id "
     "left join registrations r on r.id = l.registration_id",
 };
 
@@ -186,13 +185,12 @@ enum pg_outcome store_mail_lease(struct pg *pg, int lease_s, struct waiting_mail
         .tries = (int)pg_get_int(rows, 0, 2),
         .age_s = pg_get_int(rows, 0, 3),
         .address = pg_get_text(rows, 0, 4),
-        .nickname = pg_get_text(rows, 0, 5),
-        .token = pg_get_int(rows, 0, 6),
-        .purpose = (enum mail_purpose)pg_get_int(rows, 0, 7),
-        .over = pg_get_int(rows, 0, 9) != 0,
+        .token = pg_get_int(rows, 0, 5),
+        .purpose = (enum mail_purpose)pg_get_int(rows, 0, 6),
+        .over = pg_get_int(rows, 0, 8) != 0,
         .rows = rows,
     };
-    if (ret->token != 0 && !read_seed(pg_get_text(rows, 0, 8), ret->seed)) {
+    if (ret->token != 0 && !read_seed(pg_get_text(rows, 0, 7), ret->seed)) {
         ret->over = true;
     }
     return PG_DONE;

@@ -44,10 +44,10 @@ HUM_MUSTCHECK enum pg_outcome store_mail_queue(struct pg *pg, enum mail_kind kin
 struct waiting_mail {
     int64_t id;
     enum mail_kind kind;
-    int tries;                    /* with this one: 1 the first time */
-    int64_t age_s;                /* since it was queued */
-    struct str address, nickname; /* nickname .len 0: of who signs up without one */
-    int64_t token;                /* 0: none */
+    int tries;     /* with this one: 1 the first time */
+    int64_t age_s; /* since it was queued */
+    struct str address;
+    int64_t token; /* 0: none */
     enum mail_purpose purpose;
     unsigned char seed[MAIL_SEED_LEN];
     bool over;              /* its token has ended: not worth sending */

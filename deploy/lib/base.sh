@@ -57,6 +57,13 @@ check_events_days() {
     fi
 }
 
+# Never prints the value: the password is in it.
+check_smtp_url() {
+    if [ -n "$smtp_url" ] && ! [[ $smtp_url =~ ^smtps?://[!-~]+$ ]]; then
+        die "HUM_SMTP_URL must be smtp[s]://[USER:PASSWORD@]HOST[:PORT]"
+    fi
+}
+
 check_bind() {
     if ! [[ $bind =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ || $bind =~ ^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$ ]]; then
         die "HUM_BIND must be an IP address, not '$bind'"
@@ -95,6 +102,11 @@ load_settings() {
     oauth_private=${HUM_OAUTH_PRIVATE:-off}
     preset=${HUM_PRESET:-release}
     events_days=${HUM_EVENTS_DAYS:-30}
+    smtp_url=${HUM_SMTP_URL:-}
+    smtp_ca_file=${HUM_SMTP_CA_FILE:+$(realpath -m -- "$HUM_SMTP_CA_FILE")}
+    mail_from=${HUM_MAIL_FROM:-}
+    mail=off
+    if [ -n "$smtp_url" ]; then mail=on; fi
     check_home
     check_bind
     check_port HUM_HTTP_PORT "$http_port"
@@ -108,6 +120,7 @@ load_settings() {
     check_events_days
     check_trusted_proxies
     check_oauth
+    check_smtp_url
     if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi
 }
 

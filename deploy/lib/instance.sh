@@ -14,6 +14,7 @@ ws_port=$ws_port
 metrics_port=$metrics_port
 embedded=$embedded
 preset=$preset
+mail=$mail
 EOF
 }
 
@@ -22,7 +23,7 @@ load_state() {
     if [ ! -r "$home/run/state" ]; then return 1; fi
     while IFS='=' read -r name value; do
         case $name in
-        bind | http_port | mqtt_port | ws_port | metrics_port | embedded | preset) printf -v "$name" '%s' "$value" ;;
+        bind | http_port | mqtt_port | ws_port | metrics_port | embedded | preset | mail) printf -v "$name" '%s' "$value" ;;
         esac
     done < "$home/run/state"
 }
@@ -64,16 +65,21 @@ start_mosquitto() {
 }
 
 start_api() {
-    local environment
-    mapfile -t environment < <(sanitizer_environment ours)
-    if [ -n "$public_url" ]; then environment+=("HUM_PUBLIC_URL=$public_url"); fi
-    spawn api env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "${environment[@]}" \
-        HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port" \
-        HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api" \
-        HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days" \
-        HUM_PAGES_DIR="$home/app/pages" HUM_LIMITS="$limits" HUM_TRUSTED_PROXIES="$trusted_proxies" \
-        HUM_OAUTH_FILE="$oauth_file" HUM_OAUTH_PRIVATE="$oauth_private" \
-        "$home/app/hum-api"
+    local daemon_environment
+    mapfile -t daemon_environment < <(sanitizer_environment ours)
+    if [ -n "$public_url" ]; then daemon_environment+=("HUM_PUBLIC_URL=$public_url"); fi
+    if [ -n "$smtp_url" ]; then
+        daemon_environment+=("HUM_SMTP_URL=$smtp_url" "HUM_SMTP_CA_FILE=$smtp_ca_file" "HUM_MAIL_FROM=$mail_from")
+    fi
+    daemon_environment+=(
+        PATH=/usr/bin:/bin LANG=C.UTF-8
+        HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port"
+        HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api"
+        HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days"
+        HUM_PAGES_DIR="$home/app/pages" HUM_LIMITS="$limits" HUM_TRUSTED_PROXIES="$trusted_proxies"
+        HUM_OAUTH_FILE="$oauth_file" HUM_OAUTH_PRIVATE="$oauth_private"
+    )
+    spawn api "$home/app/hum-api"
 }
 
 make_keys() {
@@ -102,6 +108,13 @@ part_address() {
     postgres) echo "$home/run/.s.PGSQL.5432" ;;
     mosquitto) echo "mqtt://$(local_host):$mqtt_port ws://$(local_host):$ws_port/mqtt" ;;
     api) echo "http://$(local_host):$http_port" ;;
+    esac
+}
+
+mail_state() {
+    case $mail in
+    on) echo "on: addresses are verified" ;;
+    *) echo "off: addresses are not verified (HUM_SMTP_URL is not set)" ;;
     esac
 }
 
@@ -134,6 +147,7 @@ announce() {
     say "  MQTT/WebSocket   ws://$(local_host):$ws_port/mqtt"
     say "  metrics          http://$(local_host):$http_port/metrics http://127.0.0.1:$metrics_port/metrics"
     say "  data and logs    $home"
+    say "  mail             $(mail_state)"
 }
 
 # Waits until a daemon stops: by `./hum down` all of them do, otherwise one has died.
@@ -234,5 +248,6 @@ command_status() {
         # shellcheck disable=SC2059
         printf "$format" "$part" "$state" "$pid" "$(part_address "$part")"
     done
+    echo "mail $(mail_state)"
     [ "$ready" = yes ]
 }

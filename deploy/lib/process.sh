@@ -52,14 +52,23 @@ rotate_log() {
     fi
 }
 
+# Makes these variables (NAME=VALUE...) all that the commands run from here on get to see. Not by `env -i`, whose
+# arguments are everybody's to read.
+become_environment() {
+    local name
+    while read -r name; do export -n "${name?}"; done < <(compgen -e)
+    export "$@"
+}
+
 # spawn NAME COMMAND...: runs a daemon in a session of its own (a Ctrl-C in the terminal is ours alone)
-# with none of our open files, its output in its log.
+# with none of our open files, its output in its log; with daemon_environment, when that is set, and nothing else.
 spawn() {
     local name=$1 pid
     shift
     rotate_log "$name"
     (
         exec 9>&-
+        if [ -v daemon_environment ]; then become_environment "${daemon_environment[@]}"; fi
         cd /
         umask 077
         ulimit -n "$(open_files)"

@@ -1,0 +1,34 @@
+"""An instance that sends mails, and the mail server that they go to."""
+
+import pytest
+
+from lib import smtp
+
+
+@pytest.fixture(scope="module")
+def mail_server():
+    server = smtp.MailServer().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def server(mail_server):
+    """The mail server, behaving itself at first."""
+    mail_server.answers.clear()
+    return mail_server
+
+
+@pytest.fixture(scope="module")
+def post(mail_server):
+    """The instance."""
+    instance = smtp.instance(mail_server)
+    try:
+        instance.up()
+        yield instance
+        instance.forget()
+        instance.down()
+        assert not instance.reports(), instance.reports()
+        assert not instance.leaks()
+    finally:
+        instance.remove()
