@@ -55,9 +55,9 @@ rotate_log() {
 # Makes these variables (NAME=VALUE...) all that the commands run from here on get to see. Not by `env -i`, whose
 # arguments are everybody's to read.
 become_environment() {
-    local name
+    local name pair
     while read -r name; do export -n "${name?}"; done < <(compgen -e)
-    export "$@"
+    for pair in "$@"; do export "${pair?}"; done
 }
 
 # spawn NAME COMMAND...: runs a daemon in a session of its own (a Ctrl-C in the terminal is ours alone)
@@ -73,7 +73,7 @@ spawn() {
         umask 077
         ulimit -n "$(open_files)"
         # shellcheck disable=SC2016 # expanded by the inner shell
-        set -- sh -c 'log=$1; shift; exec "$@" >> "$log" 2>&1' sh "$home/log/$name.log" "$@"
+        set -- sh -c 'log=$1; shift; unset PWD; exec "$@" >> "$log" 2>&1' sh "$home/log/$name.log" "$@"
         if [ "$EUID" = 0 ]; then
             set -- setpriv --reuid "$run_user" --regid "$run_user" --init-groups "$@"
         fi

@@ -64,6 +64,11 @@ def test_other_settings(idle, settings):
     refused(idle, name, value, **settings)
 
 
+@pytest.mark.parametrize("url", ["mail.example.org", "http://u:swordfish@mail", "smtp://u:sword fish@mail", "smtp://"])
+def test_a_mail_server_that_is_none(idle, url):
+    assert "swordfish" not in refused(idle, "HUM_SMTP_URL", HUM_SMTP_URL=url)
+
+
 def test_a_home_with_a_space(idle, tmp_path):
     refused(idle, "HUM_HOME", HUM_HOME=tmp_path / "a b")
 

@@ -264,7 +264,9 @@ def test_a_server_that_hangs_holds_up_mails_alone(post, server):
     post.database.rows("delete from mails where id = any(%s)", [mail, user])
 
 
+@pytest.mark.release_only
 def test_a_server_that_never_says_a_word(post, server):
+    """Given up after half a minute, a bound that no sanitizer changes."""
     server.stop()
     silent = smtp.Silent(server.port)
     try:
