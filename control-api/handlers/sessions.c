@@ -54,6 +54,8 @@ enum hum_status handle_password_change(struct request *request, struct reply *re
     body_text(request, reply, "old", OPTIONAL, 1, PASSWORD_MAX, &old);
     body_text(request, reply, "new", REQUIRED, PASSWORD_MIN, PASSWORD_MAX, &wanted);
     HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(
+        reply_limited(reply, throttle_password(request->api->throttle, request->caller.session)));
     enum hum_status status =
         password_change(&request->api->auth, &request->lease, request->caller.user,
                         request->caller.session, old, wanted);
