@@ -190,6 +190,20 @@ static void test_what_the_owner_tried_is_taken_back(void **state) {
     }
 }
 
+/* But each only once: who comes again and again, as with each refresh, wipes out nobody else's. */
+static void test_what_others_tried_stays(void **state) {
+    int64_t now = SECOND;
+
+    (void)state;
+    attack(1, 0, 2, &now, HOUR);
+    for (int i = 0; i < 1000; i++) {
+        owner(1, 0, 0, now);
+    }
+    now += 15 * MINUTE;
+    assert_int_equal(try(1, 1, now), 0);
+    assert_true(try(1, 1, now) > 0);
+}
+
 /* A good token, or a mail's link, makes a home without any try before it. */
 static void test_a_home_without_a_try(void **state) {
     int64_t now = SECOND;
@@ -260,6 +274,7 @@ int main(void) {
         TEST(test_a_neighbour_does_not_take_the_home),
         TEST(test_the_owner_on_a_journey_gets_in),
         TEST(test_what_the_owner_tried_is_taken_back),
+        TEST(test_what_others_tried_stays),
         TEST(test_a_home_without_a_try),
         TEST(test_a_home_ends),
         TEST(test_peace),
