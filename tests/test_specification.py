@@ -53,6 +53,7 @@ def test_an_operation_says_what_its_route_does(route):
         assert code in found or route.limit == "NO_BODY", code
     assert (400, "invalid_request") in found or "{id}" not in route.path
     assert (500, "internal") in found
+    assert (429, "rate_limited") in found  # of some rate, whoever calls
     assert any(status < 300 for status in answers(operation))
 
 
