@@ -39,9 +39,14 @@ static enum pg_outcome record(struct pg *pg, const struct job *job, const char *
     return inbox_post(pg, job->other, notification, job->caller, 0);
 }
 
-static enum pg_outcome befriend(struct pg *pg, const struct job *job) {
+static enum pg_outcome befriend(struct pg *pg, const struct job *job, enum hum_status *ret_status) {
     bool found;
 
+    /* Before any row is held: who erases an account waits for these rows. */
+    PG_TRY(limits_hold_both(pg, LIMIT_FRIENDS, job->caller, job->other, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_request_delete(pg, job->other, job->caller, &found));
     PG_TRY(store_friendship_insert(pg, job->caller, job->other));
     PG_TRY(tell_rights(pg, job, RIGHTS_READ_AND_SEND));
@@ -49,7 +54,11 @@ static enum pg_outcome befriend(struct pg *pg, const struct job *job) {
 }
 
 static enum pg_outcome ask(struct pg *pg, const struct job *job, enum hum_status *ret_status) {
-    PG_TRY(limits_hold(pg, LIMIT_REQUESTS_SENT, job->caller, ret_status));
+    /* One more friend, should the other accept. */
+    PG_TRY(limits_hold(pg, LIMIT_FRIENDS, job->caller, ret_status));
+    if (*ret_status == HUM_OK) {
+        PG_TRY(limits_hold(pg, LIMIT_REQUESTS_SENT, job->caller, ret_status));
+    }
     if (*ret_status != HUM_OK) {
         return PG_DONE;
     }
@@ -103,7 +112,7 @@ static enum pg_outcome request_work(struct pg *pg, void *arg, enum hum_status *r
         *ret_status = state == FRIEND_ACCEPTED ? HUM_ALREADY_FRIENDS : HUM_REQUEST_PENDING;
         return PG_DONE;
     }
-    PG_TRY(state == FRIEND_INCOMING ? befriend(pg, job) : ask(pg, job, ret_status));
+    PG_TRY(state == FRIEND_INCOMING ? befriend(pg, job, ret_status) : ask(pg, job, ret_status));
     if (*ret_status != HUM_OK) {
         return PG_DONE;
     }
@@ -119,7 +128,10 @@ static enum pg_outcome accept_work(struct pg *pg, void *arg, enum hum_status *re
         *ret_status = HUM_NOT_FOUND;
         return PG_DONE;
     }
-    PG_TRY(befriend(pg, job));
+    PG_TRY(befriend(pg, job, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     return store_friend_get(pg, job->caller, job->other, &job->rows);
 }
 

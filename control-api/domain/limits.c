@@ -8,6 +8,7 @@ static const struct {
 } limits[] = {
     [LIMIT_SERVERS_OWNED] = {store_count_owned, SERVERS_OWNED_MAX},
     [LIMIT_SERVERS_JOINED] = {store_count_joined, SERVERS_JOINED_MAX},
+    [LIMIT_FRIENDS] = {store_count_friends, FRIENDS_MAX},
     [LIMIT_REQUESTS_SENT] = {store_count_requests, REQUESTS_SENT_MAX},
     [LIMIT_INVITES_SENT] = {store_count_invites, INVITES_SENT_MAX},
     [LIMIT_BLOCKS] = {store_count_blocks, BLOCKS_MAX},
@@ -23,4 +24,10 @@ enum pg_outcome limits_hold(struct pg *pg, enum limit limit, int64_t user,
         *ret_status = HUM_LIMIT_REACHED;
     }
     return PG_DONE;
+}
+
+enum pg_outcome limits_hold_both(struct pg *pg, enum limit limit, int64_t a, int64_t b,
+                                 enum hum_status *ret_status) {
+    PG_TRY(limits_hold(pg, limit, a < b ? a : b, ret_status));
+    return *ret_status == HUM_OK ? limits_hold(pg, limit, a < b ? b : a, ret_status) : PG_DONE;
 }

@@ -19,6 +19,11 @@ static const struct pg_statement joined = {
     "where m.user_id = $1 and s.owner_id <> $1 and s.deleted_at is null",
 };
 
+static const struct pg_statement friends = {
+    "count_friends",
+    "select count(*) from friendships where user_id = $1",
+};
+
 static const struct pg_statement requests = {
     "count_requests",
     "select count(*) from friend_requests where from_id = $1",
@@ -56,6 +61,10 @@ enum pg_outcome store_count_joined(struct pg *pg, int64_t user, int64_t *ret) {
     return count(pg, &joined, user, ret);
 }
 
+enum pg_outcome store_count_friends(struct pg *pg, int64_t user, int64_t *ret) {
+    return count(pg, &friends, user, ret);
+}
+
 enum pg_outcome store_count_requests(struct pg *pg, int64_t user, int64_t *ret) {
     return count(pg, &requests, user, ret);
 }
@@ -69,7 +78,7 @@ enum pg_outcome store_count_blocks(struct pg *pg, int64_t user, int64_t *ret) {
 }
 
 const struct pg_statement *const store_limits_statements[] = {
-    &lock, &owned, &joined, &requests, &invites, &blocks,
+    &lock, &owned, &joined, &friends, &requests, &invites, &blocks,
 };
 const size_t store_limits_statements_count =
     sizeof store_limits_statements / sizeof store_limits_statements[0];

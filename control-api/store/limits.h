@@ -10,6 +10,7 @@ HUM_MUSTCHECK enum pg_outcome store_count_lock(struct pg *pg, int64_t user);
 /* Servers that they own, and servers of others that they are in. */
 HUM_MUSTCHECK enum pg_outcome store_count_owned(struct pg *pg, int64_t user, int64_t *ret);
 HUM_MUSTCHECK enum pg_outcome store_count_joined(struct pg *pg, int64_t user, int64_t *ret);
+HUM_MUSTCHECK enum pg_outcome store_count_friends(struct pg *pg, int64_t user, int64_t *ret);
 /* Friend requests of theirs that wait for an answer. */
 HUM_MUSTCHECK enum pg_outcome store_count_requests(struct pg *pg, int64_t user, int64_t *ret);
 /* Invites to servers that they have sent and that wait. */

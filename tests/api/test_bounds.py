@@ -24,6 +24,7 @@ def stated(what):
 
 
 OWNED, JOINED = stated("servers that one owns"), stated("servers of others")
+FRIENDS = stated("friends ")
 REQUESTS, INVITES = stated("friend requests"), stated("invites to servers")
 BLOCKS, CODES = stated("people whom one has"), stated("invite codes")
 
@@ -97,6 +98,32 @@ def test_ways_in_that_are_shut_stay(hum, joined):
     left = ok(joined.get("/v1/users/me/servers", role="member", limit=1))["items"][0]["id"]
     leave(joined, left)
     ok(redeem(joined, code))
+
+
+def with_friends(hum, person, count):
+    hum.database.rows("""with others as (select unnest(%s::bigint[]) as id)
+        insert into friendships (user_id, friend_id)
+        select %s, id from others union all select id, %s from others""", crowd(hum, count), person.id, person.id)
+
+
+def test_friends(hum, person):
+    with_friends(hum, person, FRIENDS - 2)
+    others = [hum.sign_up() for _ in range(6)]
+    for other in others:
+        ok(other.post("/v1/friends/requests", {"user_id": person.id}), 201)
+    # Three accept, three ask: to ask who has asked is to accept.
+    two_of_six(race(*[lambda o=o: person.post(f"/v1/friends/requests/{o.id}/accept") for o in others[:3]],
+                    *[lambda o=o: person.post("/v1/friends/requests", {"user_id": o.id}) for o in others[3:]]), 200)
+    left = [o for o in others if not ok(o.get("/v1/friends", state="accepted"))["items"]]
+    assert len(left) == 4
+    problem(person.post("/v1/friends/requests", {"user_id": hum.sign_up().id}), 409, "limit_reached")
+    # Who is asked is told so, too.
+    stranger = hum.sign_up()
+    ok(stranger.post("/v1/friends/requests", {"user_id": person.id}), 201)
+    problem(person.post(f"/v1/friends/requests/{stranger.id}/accept"), 409, "limit_reached")
+    (gone, *_) = [o for o in others if o not in left]
+    ok(person.delete(f"/v1/friends/{gone.id}"), 204)
+    ok(person.post(f"/v1/friends/requests/{stranger.id}/accept"))
 
 
 def test_requests_that_wait(hum, person):
