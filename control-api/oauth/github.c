@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "oauth/person.h"
+
 enum { API_URL_MAX = SETTINGS_URL_MAX + 64 };
 
 void github_metadata(const struct provider_settings *settings, struct metadata *ret_metadata) {
@@ -21,14 +23,6 @@ static void api_url(const struct provider_settings *settings, const char *path,
              is_public ? "" : "/api/v3", path);
 }
 
-static void copy_text(const json_t *object, const char *member, char *target, size_t size) {
-    const char *text = json_string_value(json_object_get(object, member));
-
-    if (text && strlen(text) < size) {
-        snprintf(target, size, "%s", text);
-    }
-}
-
 static bool read_user(const json_t *user, struct identity *identity) {
     const json_t *id = json_object_get(user, "id");
 
@@ -37,7 +31,7 @@ static bool read_user(const json_t *user, struct identity *identity) {
     }
     snprintf(identity->subject, sizeof identity->subject, "%" JSON_INTEGER_FORMAT,
              json_integer_value(id));
-    copy_text(user, "login", identity->name, sizeof identity->name);
+    person_text(user, "login", identity->name, sizeof identity->name);
     return true;
 }
 
@@ -48,7 +42,7 @@ static void read_emails(const json_t *list, struct identity *identity) {
     json_array_foreach(list, i, entry) {
         if (json_is_true(json_object_get(entry, "primary")) &&
             json_is_true(json_object_get(entry, "verified"))) {
-            copy_text(entry, "email", identity->email, sizeof identity->email);
+            person_text(entry, "email", identity->email, sizeof identity->email);
             identity->email_verified = identity->email[0] != '\0';
         }
     }

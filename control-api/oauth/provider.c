@@ -12,6 +12,7 @@
 #include "oauth/fetch.h"
 #include "oauth/github.h"
 #include "oauth/id_token.h"
+#include "oauth/person.h"
 #include "oauth/published.h"
 #include "oauth/redirect.h"
 
@@ -354,33 +355,6 @@ static bool answer_is_its_own(const struct sign_in *sign_in) {
     return strcmp(iss, settings->issuer) == 0;
 }
 
-static void copy_text(const json_t *object, const char *member, char *target, size_t size) {
-    const char *text = json_string_value(json_object_get(object, member));
-
-    if (text && strlen(text) < size) {
-        snprintf(target, size, "%s", text);
-    }
-}
-
-/* The first that is there. */
-static void copy_name(const json_t *claims, struct identity *identity) {
-    static const char *const members[] = {"preferred_username", "nickname", "name"};
-
-    for (size_t i = 0; i < sizeof members / sizeof members[0] && !identity->name[0]; i++) {
-        copy_text(claims, members[i], identity->name, sizeof identity->name);
-    }
-}
-
-/* An address counts as verified only if the provider says so in the word that the standard has. */
-static void read_person(const json_t *claims, struct identity *identity) {
-    if (!identity->email[0]) {
-        copy_text(claims, "email", identity->email, sizeof identity->email);
-        identity->email_verified =
-            identity->email[0] && json_is_true(json_object_get(claims, "email_verified"));
-    }
-    copy_name(claims, identity);
-}
-
 /* What the ID token leaves out, the userinfo endpoint may have (OpenID Connect Core 1.0, section
  * 5.3); it must speak of the same person. */
 static enum hum_status ask_person(struct sign_in *sign_in, const char *access_token,
@@ -398,7 +372,7 @@ static enum hum_status ask_person(struct sign_in *sign_in, const char *access_to
     }
     subject = json_string_value(json_object_get(claims, "sub"));
     if (subject && strcmp(subject, identity->subject) == 0) {
-        read_person(claims, identity);
+        person_claims(claims, identity);
     } else {
         sign_in->why = "its userinfo speaks of somebody else";
         status = HUM_INVALID_GRANT;
@@ -440,9 +414,9 @@ static enum hum_status identity_of_id_token(struct sign_in *sign_in, const json_
     if (status != HUM_OK) {
         return status;
     }
-    copy_text(claims, "iss", identity->issuer, sizeof identity->issuer);
-    copy_text(claims, "sub", identity->subject, sizeof identity->subject);
-    read_person(claims, identity);
+    person_text(claims, "iss", identity->issuer, sizeof identity->issuer);
+    person_text(claims, "sub", identity->subject, sizeof identity->subject);
+    person_claims(claims, identity);
     json_decref(claims);
     if (!identity->email[0] && sign_in->metadata.userinfo_endpoint[0]) {
         return ask_person(sign_in, access_token, identity);
