@@ -10,7 +10,7 @@ class Asker:
     """Hum, with a provider of a name, and nothing known of it yet."""
 
     def __init__(self, idp, path, name="evil", private=True, **more):
-        self.idp, self.name = idp, name
+        self.idp, self.name, self.told = idp, name, 0
         settings = {"id": name, "issuer": idp.issuer, "client_id": idp.client_id, "client_secret": idp.secret, **more}
         self.probe = Probe(write_file(path, [settings]), private)
 
@@ -18,7 +18,7 @@ class Asker:
     def of(cls, idp, probe, name):
         """One of several that a running Hum has."""
         made = cls.__new__(cls)
-        made.idp, made.name, made.probe = idp, name, probe
+        made.idp, made.name, made.probe, made.told = idp, name, probe, 0
         return made
 
     def grant(self, nonce="n-1", **changes):
@@ -35,9 +35,10 @@ class Asker:
 
     def refused(self, *words, status="invalid_grant", **changes):
         """The sign-in fails, and the operator reads why; without words nobody reads anything."""
-        self.probe.reported()
+        self.told += len(self.probe.reported())
         assert self.identity(**changes) == {"status": status}
         told = self.probe.reported()
+        self.told += len(told)
         if words:
             assert len(told) == 1 and all(w in told[0] for w in words), told
         else:

@@ -16,14 +16,6 @@ NOW = int(time.time())
 OTHER = ec.generate_private_key(ec.SECP256R1())
 
 
-@pytest.fixture
-def evil(asker):
-    """Hum, which knows the provider as it is when it does not lie."""
-    one = asker()
-    assert one.identity()["status"] == "ok"
-    return one
-
-
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
 def test_what_holds(evil, alg):
     evil.idp.lies.alg = alg
@@ -172,7 +164,7 @@ def test_a_key_that_the_token_points_to(evil, member):
     assert "/other-keys" not in evil.idp.paths()
 
 
-@pytest.mark.parametrize("kid", ["../../etc/passwd", "es' or '1'='1", "", "e\u0000s", "é" * 200], ids=ascii)
+@pytest.mark.parametrize("kid", ["../../etc/passwd", "es' or '1'='1", "", "e\u0000s", "é" * 200], ids=lambda v: ascii(v)[:40])
 def test_names_of_keys(evil, kid):
     evil.idp.lies.header = {"kid": kid}
     evil.refused("kid" if len(kid) > 100 else "signed JWT" if "\0" in kid else "does not publish")
@@ -181,7 +173,7 @@ def test_names_of_keys(evil, kid):
 @pytest.mark.parametrize("header, told", [
     ({"typ": "logout+jwt"}, "something else"), ({"typ": "at+jwt"}, "something else"), ({"typ": 5}, "something else"),
     ({"crit": ["exp"]}, "something else"), ({"crit": [], "b64": False}, "something else"), ({"kid": 5}, "kid"),
-], ids=str)
+], ids=lambda v: ascii(v)[:60])
 def test_headers(evil, header, told):
     evil.idp.lies.header = header
     evil.refused(told)
@@ -229,7 +221,7 @@ def test_no_id_token(evil, value, told):
     ({"email_verified": "true"}, "bob@example.com", False), ({"email_verified": 1}, "bob@example.com", False),
     ({"email_verified": "false"}, "bob@example.com", False), ({"email": ["bob@example.com"]}, "", False),
     ({"email": "b" * 250 + "@example.com"}, "", False), ({"email": None, "email_verified": True}, "", False),
-], ids=str)
+], ids=lambda v: ascii(v)[:60])
 def test_only_true_is_verified(evil, claims, address, verified):
     evil.idp.lies.claims = claims
     found = evil.identity()
@@ -240,7 +232,7 @@ def test_only_true_is_verified(evil, claims, address, verified):
     ({"preferred_username": "bob", "name": "B"}, "bob"), ({"nickname": "bobby", "name": "B"}, "bobby"),
     ({"name": None}, ""), ({"name": 5}, ""), ({"name": "n" * 300}, ""), ({"name": "Ünï ☃"}, "Ünï ☃"),
     ({"name": "\r\nX: y"}, ""),
-], ids=str)
+], ids=lambda v: ascii(v)[:60])
 def test_names(evil, claims, name):
     evil.idp.lies.claims = claims
     assert evil.identity()["name"] == name
@@ -324,7 +316,7 @@ def test_a_key_among_many_of_no_use(asker):
     assert fresh(asker, jwks={"keys": keys}).identity()["status"] == "ok"
 
 
-@pytest.mark.parametrize("jwks", [[], {}, {"keys": {}}, {"keys": None}, "keys", 5], ids=str)
+@pytest.mark.parametrize("jwks", [[], {}, {"keys": {}}, {"keys": None}, "keys", 5], ids=lambda v: ascii(v)[:60])
 def test_what_is_no_set_of_keys(asker, jwks):
     fresh(asker, jwks=jwks).refused("document" if jwks in ("keys", 5) else "JSON Web Key Set", status="unavailable")
 
