@@ -87,6 +87,8 @@ static bool id_claim(jwt_t *jwt, const char *name, int64_t *ret_id) {
 }
 
 static bool read_claims(jwt_t *jwt, int64_t now, struct token_claims *claims) {
+    claims->issued_at = 0;
+    (void)int_claim(jwt, "iat", &claims->issued_at);
     return jwt_get_alg(jwt) == JWT_ALG_HS256 && text_claim(jwt, "iss", TOKEN_ISSUER) &&
            text_claim(jwt, "aud", TOKEN_AUDIENCE_MQTT) && id_claim(jwt, "sub", &claims->user) &&
            id_claim(jwt, "sid", &claims->session) && int_claim(jwt, "exp", &claims->expires_at) &&

@@ -18,6 +18,7 @@ struct token_claims {
     int64_t user;
     int64_t session;
     int64_t expires_at; /* seconds since 1970 */
+    int64_t issued_at;  /* the same; of a token that was verified, 0 when it does not say */
 };
 
 /* Signs a token with the newest key. ret_token: freed by the caller with free(). HUM_INTERNAL: no

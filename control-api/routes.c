@@ -36,6 +36,7 @@ const struct route routes[] = {
     {"GET", "/v1/auth/sessions", SIGNED_IN, NO_BODY, handle_sessions_list},
     {"DELETE", "/v1/auth/sessions/{id}", SIGNED_IN, NO_BODY, handle_session_end},
     {"POST", "/v1/auth/password", SIGNED_IN, BODY_DEFAULT, handle_password_change},
+    {"POST", "/v1/auth/introspect", SERVICE, BODY_DEFAULT, handle_introspect},
     {"GET", "/v1/users/me", SIGNED_IN, NO_BODY, handle_me_get},
     {"PATCH", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_patch},
     {"DELETE", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_delete},

@@ -331,6 +331,7 @@ static bool id_claim(jwt_t *jwt, const char *name, int64_t *ret_id) {
 /* rhonabwy reads a text or a float as 0, which has expired long ago. */
 static bool read_claims(jwt_t *jwt, int64_t now, struct token_claims *claims) {
     claims->expires_at = r_jwt_get_claim_int_value(jwt, "exp");
+    claims->issued_at = r_jwt_get_claim_int_value(jwt, "iat");
     return text_claim(jwt, "iss", TOKEN_ISSUER) && text_claim(jwt, "aud", TOKEN_AUDIENCE_API) &&
            id_claim(jwt, "sub", &claims->user) && id_claim(jwt, "sid", &claims->session) &&
            claims->expires_at > now;

@@ -23,7 +23,7 @@ static enum hum_status make_tokens(const struct keyset *keys, const struct sessi
                                    struct pg_result *rows, struct auth_session *ret_session) {
     struct auth_session made = {.rows = rows, .user = store_user_at(rows, 0), .id = session->id};
     int64_t now = (int64_t)time(NULL);
-    struct token_claims claims = {session->user, session->id, now + TOKENS_LIFE_S};
+    struct token_claims claims = {session->user, session->id, now + TOKENS_LIFE_S, now};
 
     enum hum_status status = tokens_issue(keys->tokens, &claims, now, &made.access_token);
     if (status == HUM_OK) {

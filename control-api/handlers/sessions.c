@@ -1,10 +1,13 @@
 #include "sessions.h"
 
 #include "api.h"
+#include "domain/introspect.h"
 #include "domain/password.h"
 #include "domain/sessions.h"
 #include "handlers/auth.h"
 #include "handlers/list.h"
+
+enum { INTROSPECTED_MAX = 32 * 1024 }; /* what is longer is no token, and no question either */
 
 static void render_session(struct buf *out, const struct session_row *session, int64_t current) {
     buf_text(out, "{\"id\":");
@@ -62,4 +65,39 @@ enum hum_status handle_password_change(struct request *request, struct reply *re
     return status == HUM_INVALID_CREDENTIALS
                ? reply_problem(reply, status, "The old password is wrong")
                : reply_proof(reply, status, "old");
+}
+
+/* RFC 7662, section 2.2. */
+static void render_introspection(struct buf *out, const struct introspection *token) {
+    buf_text(out, "{\"active\":true,\"token_type\":");
+    buf_json_string(out, str_of(token->type));
+    buf_text(out, ",\"iss\":\"" TOKEN_ISSUER "\",\"aud\":");
+    buf_json_string(out, str_of(token->audience));
+    buf_text(out, ",\"sub\":");
+    buf_json_id(out, token->claims.user);
+    buf_text(out, ",\"sid\":");
+    buf_json_id(out, token->claims.session);
+    buf_text(out, ",\"username\":");
+    buf_json_string(out, token->nickname);
+    buf_text(out, ",\"exp\":");
+    buf_int(out, token->claims.expires_at);
+    buf_text(out, ",\"iat\":");
+    buf_int(out, token->claims.issued_at);
+    buf_text(out, "}");
+}
+
+enum hum_status handle_introspect(struct request *request, struct reply *reply) {
+    struct str token = {0};
+    struct introspection found;
+
+    body_text(request, reply, "token", REQUIRED, 1, INTROSPECTED_MAX, &token);
+    HTTP_TRY(reply_verdict(reply));
+    HTTP_TRY(introspect(&request->api->auth, &request->lease, token, &found));
+    if (found.rows) {
+        render_introspection(&reply->body, &found);
+    } else {
+        buf_text(&reply->body, "{\"active\":false}");
+    }
+    pg_result_free(found.rows);
+    return HUM_OK;
 }

@@ -1,4 +1,5 @@
-/* The caller's devices, and the password that opens them. */
+/* The caller's devices, the password that opens them, and what their tokens are to other systems.
+ */
 #ifndef HUM_HANDLERS_SESSIONS_H
 #define HUM_HANDLERS_SESSIONS_H
 
@@ -7,5 +8,6 @@
 enum hum_status handle_sessions_list(struct request *request, struct reply *reply);
 enum hum_status handle_session_end(struct request *request, struct reply *reply);
 enum hum_status handle_password_change(struct request *request, struct reply *reply);
+enum hum_status handle_introspect(struct request *request, struct reply *reply);
 
 #endif

@@ -54,6 +54,12 @@ static const struct pg_statement list = {
                         "order by id limit $3",
 };
 
+static const struct pg_statement holder = {
+    "session_holder",
+    "select u.nickname from sessions s join users u on u.id = s.user_id "
+    "where s.id = $1 and s.user_id = $2 and s.revoked_at is null and s.expires_at > now()",
+};
+
 static const struct pg_statement alive = {
     "session_alive",
     "select from sessions "
@@ -139,6 +145,11 @@ struct session_row store_session_at(const struct pg_result *rows, size_t row) {
     };
 }
 
+enum pg_outcome store_session_holder(struct pg *pg, int64_t user, int64_t id,
+                                     struct pg_result **ret_rows) {
+    return RUN(pg, &holder, ret_rows, INT(id), INT(user));
+}
+
 enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, bool *ret_alive) {
     struct pg_result *rows = NULL;
 
@@ -149,7 +160,7 @@ enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, boo
 }
 
 const struct pg_statement *const store_sessions_statements[] = {
-    &add, &lock, &advance, &revoke, &end_all, &list, &alive,
+    &add, &lock, &advance, &revoke, &end_all, &list, &holder, &alive,
 };
 const size_t store_sessions_statements_count =
     sizeof store_sessions_statements / sizeof store_sessions_statements[0];

@@ -45,6 +45,10 @@ struct session_row store_session_at(const struct pg_result *rows, size_t row);
 
 HUM_MUSTCHECK enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id,
                                                   bool *ret_alive);
+/* None (the session does not live) or one row, freed with pg_result_free: column 0 the nickname of
+ * its user. */
+HUM_MUSTCHECK enum pg_outcome store_session_holder(struct pg *pg, int64_t user, int64_t id,
+                                                   struct pg_result **ret_rows);
 
 extern const struct pg_statement *const store_sessions_statements[];
 extern const size_t store_sessions_statements_count;

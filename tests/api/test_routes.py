@@ -25,6 +25,7 @@ POST /v1/auth/password/reset
 GET /v1/auth/sessions
 DELETE /v1/auth/sessions/{id}
 POST /v1/auth/password
+POST /v1/auth/introspect
 GET /.well-known/jwks.json
 GET /v1/users/me
 PATCH /v1/users/me

@@ -66,3 +66,46 @@ def public_pem(key):
 
 def jwk_of(key):
     return json.loads(ECAlgorithm.to_jwk(key.public_key()))
+
+
+def forged(hum, person):
+    """Tokens that are no access tokens, by name. Those of the first rows differ in one claim."""
+    kid, key = api_key(hum)
+
+    def api(**changes):
+        return sign(api_claims(person, **changes), key, "ES256", kid)
+
+    now = int(time.time())
+    jwks = hum.rest.get("/.well-known/jwks.json").content
+    claims = api_claims(person)
+    other_key = new_key()
+    good = person.token
+    head, body, mac = good.split(".")
+    return {
+        "expired": api(exp=now - 1), "no exp": api(exp=None), "text exp": api(exp=str(now + 900)),
+        "float exp": api(exp=now + 900.5), "exp list": api(exp=[]),
+        "far exp": api(exp=2**70), "negative exp": api(exp=-1),
+        "audience of MQTT": api(aud="hum-mqtt"), "no audience": api(aud=None),
+        "another issuer": api(iss="evil"), "no issuer": api(iss=None),
+        "no session": api(sid=None), "no user": api(sub=None),
+        "unknown session": api(sid="1"), "number for a session": api(sid=int(person.sid)),
+        "another's session": api(sid=hum.sign_up().sid), "another user": api(sub=hum.sign_up().id),
+        "id with a zero": api(sub="0" + person.id), "id with a sign": api(sub="+" + person.id),
+        "none": sign(claims, None, "none", kid), "nOnE": sign(claims, None, "nOnE", kid),
+        "HS256 with the public PEM": hmac_sign(claims, public_pem(key), kid),
+        "HS256 with the public JWK": hmac_sign(claims, jwks, kid),
+        "HS256 with nothing": hmac_sign(claims, b"", kid),
+        "another key": sign(claims, other_key, "ES256", kid),
+        "key in the header": sign(claims, other_key, "ES256", None, jwk=jwk_of(other_key)),
+        "no kid": sign(claims, key, "ES256", None),
+        "unknown kid": sign(claims, key, "ES256", "20200101T000000Z"),
+        "kid with a path": sign(claims, key, "ES256", f"../api/{kid}"),
+        "kid of another type": sign(claims, key, "ES256", 7),
+        "MQTT token": person.mqtt["password"], "refresh token": person.session["refresh_token"],
+        "truncated": good[:-10], "no signature": f"{head}.{body}.", "two parts": f"{head}.{body}",
+        "four parts": good + ".x", "empty parts": "..", "zero signature": f"{head}.{body}.{'A' * 86}",
+        "swapped claims": f"{head}.{b64(api_claims(person, sub='1'))}.{mac}",
+        "claims no object": f"{head}.{b64(b'[]')}.{mac}",
+        "64 KB": good + "A" * 60000, "not base64": f"{head}.{body}.####",
+        "garbage": "x", "blank": " ", "a header too much": f"{good}, {good}",
+    }

@@ -216,7 +216,7 @@ static void test_keys_private(void **state) {
 
 static void test_tokens(void **state) {
     const struct fixture *fixture = *state;
-    const struct token_claims claims = {7, 8, 2000};
+    const struct token_claims claims = {7, 8, 2000, 0};
     struct token_claims read = {0};
     char *token = NULL;
 
@@ -241,7 +241,7 @@ static void test_tokens(void **state) {
 /* The other kind of token, and another server's. */
 static void test_foreign_tokens(void **state) {
     const struct fixture *fixture = *state;
-    const struct token_claims claims = {7, 8, 2000};
+    const struct token_claims claims = {7, 8, 2000, 0};
     struct token_claims read = {0};
     struct keys keys = two_keys();
     char *token = NULL;
@@ -262,7 +262,7 @@ static void test_foreign_tokens(void **state) {
 }
 
 static void test_verified(void **state) {
-    const struct token_claims claims = {7, 8, 100}, others = {7, 9, 100};
+    const struct token_claims claims = {7, 8, 100, 0}, others = {7, 9, 100, 0};
     struct str token = str_of("t"), other = str_of("o");
     struct token_claims read = {0};
     struct verified *verified = NULL;
@@ -298,7 +298,7 @@ static void test_verified_bounded(void **state) {
     (void)state;
     assert_int_equal(verified_new(&verified), HUM_OK);
     for (int i = 1; i <= 3 * VERIFIED_SLOTS; i++) {
-        const struct token_claims claims = {1, i, 1000000};
+        const struct token_claims claims = {1, i, 1000000, 0};
 
         snprintf(text, sizeof text, "%d", i);
         verified_put(verified, str_of(text), &claims, i, 0);

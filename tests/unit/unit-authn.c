@@ -8,7 +8,7 @@ static struct keys keys;
 static char *token, *expired; /* of user 42, session 43 */
 
 static int make_tokens(void **state) {
-    const struct token_claims claims = {42, 43, now + 60}, old = {42, 43, now};
+    const struct token_claims claims = {42, 43, now + 60, 0}, old = {42, 43, now, 0};
 
     (void)state;
     keys.count = 1;
@@ -28,7 +28,7 @@ static int free_tokens(void **state) {
 }
 
 static void check(const struct authn_request *request, bool good, const char *what) {
-    const struct token_claims before = {-1, -2, -3};
+    const struct token_claims before = {-1, -2, -3, -4};
     struct token_claims claims = before;
     const char *reason = NULL;
     enum hum_status status = authn_check(&keys, request, now, &claims, &reason);

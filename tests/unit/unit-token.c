@@ -80,7 +80,7 @@ static char *forge(const char *header, const char *payload, enum signing signing
 }
 
 static void assert_verdict(const char *token, bool good, const char *what) {
-    const struct token_claims before = {-1, -2, -3};
+    const struct token_claims before = {-1, -2, -3, -4};
     struct token_claims claims = before;
     enum hum_status status = token_verify(&keys, token, now, &claims);
 
@@ -101,8 +101,9 @@ static void assert_verdict(const char *token, bool good, const char *what) {
 #define GOOD EXP("1800000001")
 
 static void test_round_trip(void **state) {
-    static const struct token_claims cases[] = {
-        {1, 2, now + 1}, {42, 43, now + TOKEN_MQTT_LIFE_S}, {INT64_MAX, INT64_MAX - 1, 4102444800}};
+    static const struct token_claims cases[] = {{1, 2, now + 1, now},
+                                                {42, 43, now + TOKEN_MQTT_LIFE_S, now},
+                                                {INT64_MAX, INT64_MAX - 1, 4102444800, now}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -122,7 +123,7 @@ static void test_round_trip(void **state) {
 
 /* An old key verifies as long as it is there, and the newest one signs. */
 static void test_keys_roll(void **state) {
-    const struct token_claims claims = {42, 43, now + 60};
+    const struct token_claims claims = {42, 43, now + 60, 0};
     struct keys old = {.count = 1, .list = {keys.list[0]}}, new = {.count = 1};
     struct token_claims read;
     char *token = NULL;
