@@ -3,7 +3,7 @@ and the call does not take. They are passed over: the answer, and what is read a
 
 import pytest
 
-from lib import spec
+from lib import jwts, spec
 from lib.rest import Rest, befriend, ok, open_dm, unique
 from lib.servers import join, make_channel, make_server
 
@@ -82,6 +82,13 @@ def refresh(s, more):
 def change_password(s, more):
     answer = s.me.post("/v1/auth/password", {"old": s.me.password, "new": "battery staple", **more})
     return answer, [s.me.get("/v1/users/me")]
+
+
+def introspect(s, more):
+    service = Rest(s.hum.http_url, s.hum.service_token(unique("service")), s.hum.http)
+    kid, key = jwts.api_key(s.hum)
+    token = jwts.sign(jwts.api_claims(s.me, iat=1, exp=4102444800), key, "ES256", kid)
+    return service.post("/v1/auth/introspect", {"token": token, **more}), []
 
 
 def profile(s, more):
@@ -168,6 +175,7 @@ CALLS = {
     "POST /v1/auth/login": login,
     "POST /v1/auth/refresh": refresh,
     "POST /v1/auth/password": change_password,
+    "POST /v1/auth/introspect": introspect,
     "PATCH /v1/users/me": profile,
     "DELETE /v1/users/me": erase_me,
     "POST /v1/friends/requests": request_friend,

@@ -3,7 +3,7 @@
 import pytest
 
 from lib import raw
-from lib.rest import problem
+from lib.rest import Rest, problem, unique
 from lib.routes import ROUTES, fill, name
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -89,6 +89,13 @@ OPEN = {"/v1/auth/email/verify", "/v1/auth/email/resend", "/v1/auth/password/for
         "/verify", "/reset", "/change", "/link.js", "/link.css", "/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
         "/health/live", "/health/ready", "/metrics", "/openapi.yaml", "/asyncapi.yaml", "/docs",
         "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png", "/v1/users/{id}/avatar"}
+
+
+@pytest.fixture(scope="module")
+def token_for(hum, alice):
+    """Of one who may call a route."""
+    service = hum.service_token(unique("service"))
+    return lambda route: service if route.auth == "SERVICE" else alice.token
 
 
 def methods(path):
@@ -199,9 +206,9 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("text", NOT_JSON.values(), ids=NOT_JSON.keys())
-def test_a_body_that_is_no_object(hum, alice, text):
+def test_a_body_that_is_no_object(hum, alice, token_for, text):
     for route in WITH_BODY:
-        answer = raw.request(hum, route.method, fill(route.path, alice.id), text, alice.token)
+        answer = raw.request(hum, route.method, fill(route.path, alice.id), text, token_for(route))
         if len(text) > 16384 and route.limit == "MESSAGE_PAYLOAD_MAX":
             raw.problem(answer, 413, "too_large")
         else:
@@ -211,9 +218,9 @@ def test_a_body_that_is_no_object(hum, alice, text):
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "text/json",
                                   "multipart/form-data; boundary=x", "application/jsonx",
                                   "application/problem+json", "application/xml, application/json", "json"])
-def test_another_media_type(hum, alice, kind):
+def test_another_media_type(hum, alice, token_for, kind):
     for route in WITH_BODY:
-        answer = raw.request(hum, route.method, fill(route.path, alice.id), b"{}", alice.token,
+        answer = raw.request(hum, route.method, fill(route.path, alice.id), b"{}", token_for(route),
                              [f"Content-Type: {kind}"])
         raw.problem(answer, 415, "unsupported_media_type")
 
@@ -227,14 +234,14 @@ def test_ways_to_say_json(hum, alice, kind):
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=name)
 @pytest.mark.parametrize("size", [70_000, 5_000_000])
-def test_a_body_past_the_bound(hum, alice, route, size):
+def test_a_body_past_the_bound(hum, alice, token_for, route, size):
     text = b'{"pad":"' + b"x" * size + b'"}'
     path = fill(route.path, alice.id)
-    answer = raw.request(hum, route.method, path, text, alice.token)
+    answer = raw.request(hum, route.method, path, text, token_for(route))
     raw.problem(answer, 413, "too_large")
     # Without a length in front as well.
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(text), text)
-    head = (f"{route.method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\n"
+    head = (f"{route.method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token_for(route)}\r\n"
             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     raw.problem(raw.exchange(hum, head.encode() + chunks), 413, "too_large")
 
@@ -242,15 +249,16 @@ def test_a_body_past_the_bound(hum, alice, route, size):
 WRONG = [None, True, 0, -1, 1.5, 2**63, 2**64, 1e300, "", "x", "\u202e", "x" * 5000, [], [[]], {}, {"a": 1},
          ["1"], {"$gt": ""}, "'; drop table users; --", "%00", "../../etc/passwd", "${jndi:ldap://x}"]
 NAMES = ["email", "password", "nickname", "device", "refresh_token", "about", "user_id", "nonce", "text",
-         "reply_to", "seq", "rooms", "name", "token", "visibility", "max_uses", "max_age_s"]
+         "reply_to", "seq", "rooms", "name", "token", "visibility", "max_uses", "max_age_s", "old", "new"]
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=name)
-def test_values_of_every_type_in_every_member(alice, route):
+def test_values_of_every_type_in_every_member(hum, token_for, route):
     """Whatever it is: an answer with a name, never a failure of the server."""
+    caller = Rest(hum.http_url, token_for(route), hum.http)
     for value in WRONG:
         for body in ({n: value for n in NAMES}, *({n: value} for n in NAMES)):
-            answer = alice.call(route.method, fill(route.path, "7"), json=body)
+            answer = caller.call(route.method, fill(route.path, "7"), json=body)
             assert answer.status_code < 500, (body, answer.text)
             if answer.status_code >= 400:
                 problem(answer, answer.status_code, answer.json()["code"])
