@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pathlib
 import re
 import socket
 import threading
@@ -10,9 +11,9 @@ import time
 import pytest
 
 from lib import prometheus, raw
-from lib.instance import Instance
+from lib.instance import PRESET, Instance
 from lib.mqtt import eventually
-from lib.race import race
+from lib.race import patiently, race
 from lib.rest import Rest, ok, problem, unique
 
 FLOOD_S = 60  # in which any machine makes more calls than a rate allows
@@ -188,6 +189,33 @@ def test_sixty_sign_ins_of_an_address(limited):
     assert set(statuses) <= {401, 429, 503}
     assert min(60, len(statuses)) <= let_in <= 61 + took
     assert elsewhere(limited).sign_in(email_of()).status_code in (401, 503)
+
+
+def test_a_flood_of_sign_ins(limited, owner):
+    """From eight networks, each time for another account: who is signed in goes on, the owner of an account gets in,
+    and memory is where it was, but for what two passwords take while they are tried."""
+    email, home = owner
+    reader = Rest(limited.http_url, ok(register(elsewhere(limited))[1], 201)["access_token"], limited.http)
+    status = pathlib.Path(f"/proc/{limited.pid('api')}/status")
+
+    def peak():
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
+
+    def flooder():
+        client = elsewhere(limited)
+        return {client.sign_in(email_of()).status_code for _ in range(10)}
+
+    def others():
+        for _ in range(20):
+            ok(reader.get("/v1/users/me"))
+        ok(patiently(lambda: home.sign_in(email, "a good password"))())
+        return set()
+
+    before = peak()
+    statuses = set().union(*race(*[flooder] * 8, others))
+    assert statuses <= {401, 429, 503}
+    if PRESET == "release":  # the sanitizers keep what is freed
+        assert peak() - before < 96 * 1024, "KiB"
 
 
 @pytest.mark.parametrize("method, path, body", [
