@@ -12,6 +12,7 @@
 #include "domain/services.h"
 #include "lines.h"
 #include "routes.h"
+#include "sending.h"
 #include "throttle.h"
 
 enum { STREAM_BLOCK = 32 * 1024 };
@@ -22,6 +23,7 @@ struct exchange {
     struct _u_response *out;
     struct request request;
     struct reply reply;
+    struct sending *sending; /* a streamed answer on its way, not this thread's to free; or NULL */
     const struct route *route; /* NULL: none was found */
     const char *resource;      /* pattern of the path; NULL: none */
     char *query_text;
@@ -321,7 +323,7 @@ static void log_failure(const struct exchange *exchange, enum hum_status status)
 }
 
 static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t size) {
-    ssize_t count = stream_read(cls, out, size);
+    ssize_t count = sending_read(cls, out, size);
 
     (void)pos;
     return count > 0    ? count
@@ -329,7 +331,7 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t size) {
                         : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void free_stream(void *cls) { stream_free(cls); }
+static void free_stream(void *cls) { sending_free(cls); }
 
 /* libmicrohttpd reads and frees the stream, after this thread has come back to it. To HEAD it sends
  * the headers alone: the stream is done with now, not when that answer is. But it would send the
@@ -339,12 +341,17 @@ static void send_stream(struct exchange *exchange) {
         stream_cut(exchange->reply.stream);
         header(exchange, "Connection", "close");
     }
-    if (ulfius_set_stream_response(exchange->out, (unsigned int)exchange->reply.http, read_stream,
-                                   free_stream, U_STREAM_SIZE_UNKNOWN, STREAM_BLOCK,
-                                   exchange->reply.stream) != U_OK) {
-        stream_free(exchange->reply.stream);
-        exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    struct sending *sending = sending_new(exchange->reply.stream);
+    if (sending && ulfius_set_stream_response(exchange->out, (unsigned int)exchange->reply.http,
+                                              read_stream, free_stream, U_STREAM_SIZE_UNKNOWN,
+                                              STREAM_BLOCK, sending) == U_OK) {
+        exchange->sending = sending;
+        return;
     }
+    if (sending) {
+        sending_free(sending);
+    }
+    exchange->out->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static ssize_t read_file(void *cls, uint64_t pos, char *out, size_t size) {
@@ -426,7 +433,7 @@ static size_t body_len(const struct reply *reply) {
     return reply->file ? reply->file->len : reply->body.len;
 }
 
-static void log_access(const struct exchange *exchange, int64_t us) {
+static void log_access(const struct exchange *exchange, int64_t began_us, int64_t us) {
     const struct _u_request *in = exchange->in;
     bool has_body = strcmp(in->http_verb, "HEAD") != 0;
     struct access_entry entry = {
@@ -443,6 +450,9 @@ static void log_access(const struct exchange *exchange, int64_t us) {
     };
     char line[ACCESS_LINE_MAX];
 
+    if (exchange->sending && sending_log(exchange->sending, &entry, began_us)) {
+        return;
+    }
     lines_put(LINES_OUT, line, access_line(&entry, line));
 }
 
@@ -466,7 +476,7 @@ void dispatch(struct api *api, const struct _u_request *in, struct _u_response *
     int64_t us = clock_us(CLOCK_MONOTONIC) - began;
     size_t route = exchange.route ? (size_t)(exchange.route - routes) : routes_count;
     tally_end(api->tally, route, (int)out->status, us);
-    log_access(&exchange, us);
+    log_access(&exchange, began, us);
     finish(&exchange);
 }
 

@@ -49,6 +49,15 @@ def test_head_has_no_bytes(hum):
     assert logged(hum, hum.rest.call("HEAD", "/health/live"))["bytes"] == 0
 
 
+def test_a_streamed_answer_counts_what_was_sent(hum, alice):
+    """Its line comes once it has ended."""
+    answer = alice.get("/v1/users/me/export")
+    line = logged(hum, answer)
+    assert line["bytes"] == len(answer.content) > 100
+    assert (line["route"], line["path"], line["user"]) == ("/v1/users/me/export",) * 2 + (alice.id,)
+    assert logged(hum, alice.call("HEAD", "/v1/users/me/export"))["bytes"] == 0
+
+
 @pytest.mark.parametrize("method, path, shown", [
     ("GET", "/v1/users/x7", ("/v1/users/{id}", "/v1/users/{id}")),
     ("DELETE", "/v1/servers/7/members/secret", ("/v1/servers/{id}/members/{id}", "/v1/servers/7/members/{id}")),

@@ -269,6 +269,13 @@ def memory(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
+def logged_bytes(hum, person):
+    """Of each export of a person, what the access log says was sent."""
+    lines = [json.loads(line) for line in hum.log("api").splitlines() if line.startswith("{")]
+    return [line["bytes"] for line in lines
+            if line.get("route") == "/v1/users/me/export" and line.get("user") == person.id]
+
+
 @pytest.mark.release_only
 def test_memory_is_bounded(hum):
     """40 MB of JSON, of which the server never holds more than a piece."""
@@ -295,7 +302,11 @@ def test_a_session_that_ends_ends_its_export(hum):
         ok(other.call("POST", "/v1/auth/logout"), 204)
         got = read_all(slow)
     assert not got.endswith(b"0\r\n\r\n")
-    assert len(texts(export(alice))) == 30_000
+    whole = export(alice)
+    assert len(texts(whole)) == 30_000
+    eventually(lambda: len(logged_bytes(hum, alice)) == 2)
+    broken, complete = logged_bytes(hum, alice)
+    assert 0 < broken < complete
 
 
 def test_an_erasure_ends_it(hum):
