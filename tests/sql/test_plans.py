@@ -129,6 +129,9 @@ def filled(db):
             select i, 1, i + 30000, i, '{}', now() - i * interval '1 second' from generate_series(1, 3000) i;
         insert into events (id, xid, kind, at)
             select i, (i / 100)::text::xid8, 'k', now() - interval '40 days' from generate_series(1, 20000) i;
+        insert into registrations (id, email, hash, seed, expires_at)
+            select i, 'p' || i || '@example.org', 'x', sha256(i::text::bytea), now() + interval '1 day'
+            from generate_series(1, 3000) i;
         insert into service_tokens (id, name, hash)
             select i, i::text, sha256(i::text::bytea) from generate_series(1, 3000) i;
     """)
