@@ -25,4 +25,4 @@ def test_corpus(target):
 
 
 def test_there_are_targets():
-    assert {"topic", "message", "record", "journal", "picture"} <= set(TARGETS)
+    assert {"topic", "message", "record", "journal", "picture", "provider"} <= set(TARGETS)

@@ -1,5 +1,6 @@
 #include "fetch.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <sodium.h>
@@ -43,9 +44,25 @@ static bool scheme_ok(CURLU *url, bool allow_private) {
     return ok;
 }
 
+/* What RFC 3986 leaves no choice about: libcurl forgives a slash too few or too many, others
+ * forgive other things, and both are to see the same host. */
+static bool plainly_written(const char *text) {
+    const char *slashes = strstr(text, "://");
+
+    if (!slashes || strcspn(text, ":") != (size_t)(slashes - text) ||
+        (!isalnum((unsigned char)slashes[3]) && slashes[3] != '[')) {
+        return false;
+    }
+    while (*text > ' ' && *text <= '~' && !strchr("\"<>\\^`{|}", *text)) {
+        text++;
+    }
+    return *text == '\0';
+}
+
 bool fetch_url_ok(const char *text, bool allow_private) {
     CURLU *url = curl_url();
-    bool ok = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+    bool ok = url && plainly_written(text) &&
+              curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
               scheme_ok(url, allow_private) && part_is_there(url, CURLUPART_HOST) &&
               !part_is_there(url, CURLUPART_USER) && !part_is_there(url, CURLUPART_PASSWORD) &&
               !part_is_there(url, CURLUPART_FRAGMENT);
