@@ -53,7 +53,7 @@ static bool plainly_written(const char *text) {
         (!isalnum((unsigned char)slashes[3]) && slashes[3] != '[')) {
         return false;
     }
-    while (*text > ' ' && *text <= '~' && !strchr("\"<>\\^`{|}", *text)) {
+    while (*text > ' ' && *text <= '~' && !strchr("#\"<>\\^`{|}", *text)) {
         text++;
     }
     return *text == '\0';

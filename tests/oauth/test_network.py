@@ -53,7 +53,7 @@ def test_http_only_to_loopback(tmp_path):
 @pytest.mark.parametrize("url", [
     "ftp://127.0.0.1/x", "file:///etc/passwd", "//127.0.0.1/x", "javascript:alert(1)", "http://user:pw@127.0.0.1/x",
     "http://127.0.0.1/x#f", "gopher://127.0.0.1:25/x", "http://", "http:/127.0.0.1/x", "http:///127.0.0.1/x",
-    "http://127.0.0.1\\@x/", "http:\\\\127.0.0.1/x", "http://127.0.0.1/ x", ""])
+    "http://127.0.0.1\\@x/", "http:\\\\127.0.0.1/x", "http://127.0.0.1/ x", "http://127.0.0.1/x#", ""])
 def test_addresses_of_other_kinds_in_discovery(asker, member, url):
     one = asker()
     one.idp.lies.discovery = {member: url}
