@@ -133,9 +133,16 @@ static enum pg_outcome delete_work(struct pg *pg, void *arg, enum hum_status *re
     return record(pg, "ChannelDeleted", job->caller, job->channel.server, job->id);
 }
 
-static enum pg_outcome tell_left(struct pg *pg, int64_t user, const struct place *place) {
+enum pg_outcome channel_left(struct pg *pg, int64_t actor, int64_t user,
+                             const struct place *place) {
     PG_TRY(notify_channel(pg, user, place->server, place->channel, RIGHTS_NONE, 0));
-    return record(pg, "ChannelLeft", user, place->server, place->channel);
+    return server_record(pg, &(struct server_event){
+                                 .kind = "ChannelLeft",
+                                 .actor = actor,
+                                 .server = place->server,
+                                 .channel = place->channel,
+                                 .user = user,
+                             });
 }
 
 /* The caller's place is locked, and is another. */
@@ -143,7 +150,7 @@ static enum pg_outcome move(struct pg *pg, const struct job *job, const struct p
     const struct channel *channel = &job->channel;
 
     if (from->channel != 0 && !from->gone) {
-        PG_TRY(tell_left(pg, job->caller, from));
+        PG_TRY(channel_left(pg, job->caller, job->caller, from));
     }
     PG_TRY(store_place_set(pg, job->caller, channel->server, channel->id));
     PG_TRY(notify_channel(pg, job->caller, channel->server, channel->id, RIGHTS_READ_AND_SEND,
@@ -185,7 +192,7 @@ static enum pg_outcome leave_work(struct pg *pg, void *arg, enum hum_status *ret
         return PG_DONE;
     }
     PG_TRY(store_place_clear(pg, job->caller));
-    return tell_left(pg, job->caller, &place);
+    return channel_left(pg, job->caller, job->caller, &place);
 }
 
 enum hum_status channels_create(struct pg *pg, int64_t caller, int64_t server, struct str name,

@@ -22,6 +22,10 @@ HUM_MUSTCHECK enum hum_status channels_join(struct pg *pg, int64_t caller, int64
                                             struct pg_result **ret_rows);
 /* HUM_NOT_FOUND: not in it. Event ChannelLeft. */
 HUM_MUSTCHECK enum hum_status channels_leave(struct pg *pg, int64_t caller, int64_t channel);
+/* Within a transaction that has taken user out of a channel: tells the broker, and writes the event
+ * ChannelLeft. actor: by whom. */
+HUM_MUSTCHECK enum pg_outcome channel_left(struct pg *pg, int64_t actor, int64_t user,
+                                           const struct place *place);
 /* By members of the server. As store_channel_members. */
 HUM_MUSTCHECK enum hum_status channels_members(struct pg *pg, int64_t caller, int64_t channel,
                                                int64_t after, int limit,

@@ -1,8 +1,8 @@
 #include "members.h"
 
+#include "channels.h"
 #include "inbox.h"
 #include "limits.h"
-#include "store/channels.h"
 #include "store/friends.h"
 #include "store/invites.h"
 #include "store/notify.h"
@@ -112,17 +112,7 @@ static enum pg_outcome leave_channel(struct pg *pg, const struct job *job, int64
         return PG_DONE;
     }
     PG_TRY(store_place_clear(pg, user));
-    if (place.gone) {
-        return PG_DONE;
-    }
-    PG_TRY(notify_channel(pg, user, job->server, place.channel, RIGHTS_NONE, 0));
-    return server_record(pg, &(struct server_event){
-                                 .kind = "ChannelLeft",
-                                 .actor = job->caller,
-                                 .server = job->server,
-                                 .channel = place.channel,
-                                 .user = user,
-                             });
+    return place.gone ? PG_DONE : channel_left(pg, job->caller, user, &place);
 }
 
 /* ret_found: false when they were no member. */

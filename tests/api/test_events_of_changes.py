@@ -268,9 +268,9 @@ def test_channels(walk, alice, bob):
     walk.step("PUT /v1/channels/{id}/members/me", lambda: bob.put(f"/v1/channels/{one}/members/me"),
               ("ChannelJoined", bob, one, in_one))
     walk.step("PUT /v1/channels/{id}/members/me", lambda: bob.put(f"/v1/channels/{two}/members/me"),
-              ("ChannelLeft", bob, one, in_one), ("ChannelJoined", bob, two, in_two))
+              ("ChannelLeft", bob, one, {**in_one, "user": bob}), ("ChannelJoined", bob, two, in_two))
     walk.step("DELETE /v1/channels/{id}/members/me", lambda: bob.delete(f"/v1/channels/{two}/members/me"),
-              ("ChannelLeft", bob, two, in_two))
+              ("ChannelLeft", bob, two, {**in_two, "user": bob}))
     enter(bob, two)
     walk.step("DELETE /v1/servers/{id}/members/me", lambda: bob.delete(f"/v1/servers/{server}/members/me"),
               ("ChannelLeft", bob, two, {**in_two, "user": bob}),

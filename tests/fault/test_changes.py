@@ -189,8 +189,8 @@ class Told:
     def ChannelJoined(self, user, channel, _):
         self.places[user] = channel
 
-    def ChannelLeft(self, actor, channel, data):
-        assert self.places.pop(data.get("user", actor)) == channel
+    def ChannelLeft(self, _, channel, data):
+        assert self.places.pop(data["user"]) == channel
 
     def NotificationSent(self, _, user, data):
         self.inboxes.add((user, str(data["seq"]), data["kind"]))
