@@ -58,6 +58,8 @@ CLAIMS = {
     "no subject": ({"sub": None}, "sub"),
     "an empty subject": ({"sub": ""}, "sub"),
     "subject that is a number": ({"sub": 1}, "sub"),
+    "a line in a subject": ({"sub": "a\nb"}, "sub"),
+    "control characters in a subject": ({"sub": "a\x7f"}, "sub"),
     "a subject too long": ({"sub": "s" * 256}, "sub"),
     "another access token": ({"at_hash": "A" * 22}, "at_hash"),
     "an empty at_hash": ({"at_hash": ""}, "at_hash"),
