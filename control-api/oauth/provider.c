@@ -10,11 +10,9 @@
 #include <time.h>
 
 #include "oauth/fetch.h"
-#include "oauth/github.h"
-#include "oauth/id_token.h"
-#include "oauth/person.h"
 #include "oauth/published.h"
 #include "oauth/redirect.h"
+#include "oauth/sign_in.h"
 
 enum {
     CALLS_MAX = 4,     /* at once, of one provider */
@@ -220,15 +218,6 @@ static struct exchange exchange_of(const struct provider *provider) {
                              fetch_now() + PROVIDER_WAIT_MS};
 }
 
-static enum hum_status get_metadata(struct provider *provider, const struct exchange *exchange,
-                                    struct metadata *ret_metadata, const char **ret_why) {
-    if (provider->settings.kind == PROVIDER_GITHUB) {
-        github_metadata(&provider->settings, ret_metadata);
-        return HUM_OK;
-    }
-    return published_metadata(provider->published, exchange, ret_metadata, ret_why);
-}
-
 /* --- the way there --- */
 
 /* iddawc keeps the text of a response type in memory that all threads share. */
@@ -309,7 +298,7 @@ enum hum_status provider_authorize_url(struct provider *provider, const char *re
         !is_word(code_challenge, CHALLENGE_LEN, CHALLENGE_LEN)) {
         return HUM_INVALID_REQUEST;
     }
-    if (get_metadata(provider, &exchange, &metadata, &why) != HUM_OK) {
+    if (published_metadata(provider->published, &exchange, &metadata, &why) != HUM_OK) {
         report(provider, why);
         return HUM_UNAVAILABLE;
     }
@@ -324,14 +313,6 @@ enum hum_status provider_authorize_url(struct provider *provider, const char *re
 
 /* --- and back --- */
 
-struct sign_in {
-    struct provider *provider;
-    const struct provider_grant *grant;
-    struct metadata metadata;
-    struct exchange exchange;
-    const char *why; /* for the operator; NULL: nothing to say */
-};
-
 static bool grant_ok(const struct provider_grant *grant) {
     return is_printable(grant->code, PROVIDER_CODE_MAX) &&
            is_word(grant->code_verifier, VERIFIER_MIN, VERIFIER_MAX) &&
@@ -339,123 +320,11 @@ static bool grant_ok(const struct provider_grant *grant) {
            (!grant->nonce || is_word(grant->nonce, 1, PROVIDER_STATE_MAX));
 }
 
-/* RFC 9207: an answer that says whose it is must be this provider's, or the code would be shown to
- * another one. GitHub's issuer may name a place below it. */
-static bool answer_is_its_own(const struct sign_in *sign_in) {
-    const struct provider_settings *settings = &sign_in->provider->settings;
-    const char *iss = sign_in->grant->iss;
-    size_t len = strlen(settings->issuer);
-
-    if (!iss) {
-        return !(sign_in->grant->by_callback && sign_in->metadata.names_itself);
-    }
-    if (settings->kind == PROVIDER_GITHUB) {
-        return strncmp(iss, settings->issuer, len) == 0 && (iss[len] == '\0' || iss[len] == '/');
-    }
-    return strcmp(iss, settings->issuer) == 0;
-}
-
-/* What the ID token leaves out, the userinfo endpoint may have (OpenID Connect Core 1.0, section
- * 5.3); it must speak of the same person. */
-static enum hum_status ask_person(struct sign_in *sign_in, const char *access_token,
-                                  struct identity *identity) {
-    json_t *claims = NULL;
-    const char *subject;
-    enum hum_status status = exchange_get(&sign_in->exchange, sign_in->metadata.userinfo_endpoint,
-                                          access_token, &claims, &sign_in->why);
-
-    if (status == HUM_FORBIDDEN) {
-        return HUM_OK;
-    }
-    if (status != HUM_OK) {
-        return status;
-    }
-    subject = json_string_value(json_object_get(claims, "sub"));
-    if (subject && strcmp(subject, identity->subject) == 0) {
-        person_claims(claims, identity);
-    } else {
-        sign_in->why = "its userinfo speaks of somebody else";
-        status = HUM_INVALID_GRANT;
-    }
-    json_decref(claims);
-    return status;
-}
-
-static enum hum_status check_id_token(struct sign_in *sign_in, const char *token,
-                                      const char *access_token, json_t **ret_claims) {
-    struct id_token_rules rules = {.issuer = sign_in->provider->settings.issuer,
-                                   .client_id = sign_in->provider->settings.client_id,
-                                   .nonce = sign_in->grant->nonce,
-                                   .access_token = access_token,
-                                   .algs = sign_in->metadata.algs,
-                                   .now = time(NULL)};
-    json_t *key = NULL;
-    enum hum_status status = published_key(sign_in->provider->published, &sign_in->exchange,
-                                           &sign_in->metadata, token, &key, &sign_in->why);
-
-    if (status == HUM_OK) {
-        status = id_token_verify(token, key, &rules, ret_claims, &sign_in->why);
-        json_decref(key);
-    }
-    return status == HUM_OK || status == HUM_UNAVAILABLE ? status : HUM_INVALID_GRANT;
-}
-
-static enum hum_status identity_of_id_token(struct sign_in *sign_in, const json_t *answer,
-                                            const char *access_token, struct identity *identity) {
-    const char *token = json_string_value(json_object_get(answer, "id_token"));
-    json_t *claims = NULL;
-    enum hum_status status;
-
-    if (!token) {
-        sign_in->why = "its token endpoint's answer lacks an ID token";
-        return HUM_INVALID_GRANT;
-    }
-    status = check_id_token(sign_in, token, access_token, &claims);
-    if (status != HUM_OK) {
-        return status;
-    }
-    person_text(claims, "iss", identity->issuer, sizeof identity->issuer);
-    person_text(claims, "sub", identity->subject, sizeof identity->subject);
-    person_claims(claims, identity);
-    json_decref(claims);
-    if (!identity->email[0] && sign_in->metadata.userinfo_endpoint[0]) {
-        return ask_person(sign_in, access_token, identity);
-    }
-    return HUM_OK;
-}
-
-static enum hum_status run(struct sign_in *sign_in, struct identity *identity) {
-    const struct provider_settings *settings = &sign_in->provider->settings;
-    json_t *answer = NULL;
-    enum hum_status status =
-        get_metadata(sign_in->provider, &sign_in->exchange, &sign_in->metadata, &sign_in->why);
-
-    if (status != HUM_OK) {
-        return status;
-    }
-    if (!answer_is_its_own(sign_in)) {
-        sign_in->why = "the answer's iss is another issuer";
-        return HUM_INVALID_GRANT;
-    }
-    status = exchange_code(&sign_in->exchange, sign_in->metadata.token_endpoint,
-                           sign_in->metadata.auth, sign_in->grant, &answer, &sign_in->why);
-    if (status != HUM_OK) {
-        return status;
-    }
-    const char *access_token = json_string_value(json_object_get(answer, "access_token"));
-    if (settings->kind == PROVIDER_GITHUB) {
-        status = github_identity(&sign_in->exchange, access_token, identity, &sign_in->why);
-    } else {
-        status = identity_of_id_token(sign_in, answer, access_token, identity);
-    }
-    json_decref(answer);
-    return status == HUM_FORBIDDEN ? HUM_UNAVAILABLE : status;
-}
-
 enum hum_status provider_identity(struct provider *provider, const struct provider_grant *grant,
                                   struct identity *ret_identity) {
-    struct sign_in sign_in = {.provider = provider, .grant = grant};
+    struct exchange exchange;
     struct identity identity = {0};
+    const char *why = NULL;
 
     if (!grant_ok(grant)) {
         return HUM_INVALID_GRANT;
@@ -463,11 +332,11 @@ enum hum_status provider_identity(struct provider *provider, const struct provid
     if (!take_permit(provider)) {
         return HUM_UNAVAILABLE;
     }
-    sign_in.exchange = exchange_of(provider);
-    enum hum_status status = run(&sign_in, &identity);
+    exchange = exchange_of(provider);
+    enum hum_status status = sign_in_run(&exchange, provider->published, grant, &identity, &why);
     give_permit(provider);
     if (status != HUM_OK) {
-        report(provider, sign_in.why);
+        report(provider, why);
         return status;
     }
     *ret_identity = identity;

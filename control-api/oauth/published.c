@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "oauth/fetch.h"
+#include "oauth/github.h"
 #include "oauth/id_token.h"
 
 /* Times are fetch_now's; 0: never. */
@@ -114,6 +115,10 @@ enum hum_status published_metadata(struct published *published, const struct exc
     enum hum_status status = HUM_OK;
 
     *ret_why = NULL;
+    if (exchange->settings->kind == PROVIDER_GITHUB) {
+        github_metadata(exchange->settings, ret_metadata);
+        return HUM_OK;
+    }
     pthread_mutex_lock(&published->lock);
     if (must_ask(published, &published->discovery, exchange->deadline_ms, &status)) {
         pthread_mutex_unlock(&published->lock);
