@@ -16,13 +16,21 @@ struct passwords {
     long size;
     pthread_mutex_t lock; /* what follows */
     pthread_cond_t freed;
-    long permits;
-    uint64_t waits, timeouts;
+    long permits, waiting;
+    int64_t usual_us; /* what one takes, lately */
+    uint64_t waits, timeouts, crowded;
 };
 
 static bool make_hash(struct str password, char ret_hash[PASSWORD_HASH_MAX]) {
     return crypto_pwhash_str_alg(ret_hash, password.data, password.len, ARGON_PASSES, ARGON_MEMORY,
                                  crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+static int64_t steady_us(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 enum hum_status passwords_new(struct passwords **ret_passwords) {
@@ -35,10 +43,12 @@ enum hum_status passwords_new(struct passwords **ret_passwords) {
         return HUM_INTERNAL;
     }
     randombytes_buf(unknown, sizeof unknown);
+    int64_t began_us = steady_us();
     if (!make_hash((struct str){unknown, sizeof unknown}, passwords->nobody)) {
         free(passwords);
         return HUM_INTERNAL;
     }
+    passwords->usual_us = steady_us() - began_us;
     passwords->permits = sysconf(_SC_NPROCESSORS_ONLN);
     if (passwords->permits < 1) {
         passwords->permits = 1;
@@ -69,9 +79,11 @@ static bool take_permit(struct passwords *passwords) {
     until.tv_sec += PASSWORD_WAIT_MS / 1000;
     pthread_mutex_lock(&passwords->lock);
     passwords->waits += passwords->permits == 0;
+    passwords->waiting++;
     while (passwords->permits == 0 && taken) {
         taken = pthread_cond_timedwait(&passwords->freed, &passwords->lock, &until) != ETIMEDOUT;
     }
+    passwords->waiting--;
     taken = passwords->permits > 0;
     if (taken) {
         passwords->permits--;
@@ -82,11 +94,23 @@ static bool take_permit(struct passwords *passwords) {
     return taken;
 }
 
-static void give_permit(struct passwords *passwords) {
+static void give_permit(struct passwords *passwords, int64_t began_us) {
+    int64_t took_us = steady_us() - began_us;
+
     pthread_mutex_lock(&passwords->lock);
+    passwords->usual_us += (took_us - passwords->usual_us) / 8;
     passwords->permits++;
     pthread_cond_signal(&passwords->freed);
     pthread_mutex_unlock(&passwords->lock);
+}
+
+bool passwords_crowded(struct passwords *passwords) {
+    pthread_mutex_lock(&passwords->lock);
+    int64_t wait_us = passwords->waiting * passwords->usual_us / passwords->size;
+    bool crowded = wait_us > PASSWORD_WAIT_MS * 1000 / 2;
+    passwords->crowded += crowded;
+    pthread_mutex_unlock(&passwords->lock);
+    return crowded;
 }
 
 void passwords_count(struct passwords *passwords, struct passwords_numbers *ret) {
@@ -96,6 +120,7 @@ void passwords_count(struct passwords *passwords, struct passwords_numbers *ret)
         .in_use = passwords->size - passwords->permits,
         .waits = passwords->waits,
         .timeouts = passwords->timeouts,
+        .crowded = passwords->crowded,
     };
     pthread_mutex_unlock(&passwords->lock);
 }
@@ -105,8 +130,9 @@ enum hum_status passwords_hash(struct passwords *passwords, struct str password,
     if (!take_permit(passwords)) {
         return HUM_UNAVAILABLE;
     }
+    int64_t began_us = steady_us();
     bool made = make_hash(password, ret_hash);
-    give_permit(passwords);
+    give_permit(passwords, began_us);
     return made ? HUM_OK : HUM_INTERNAL;
 }
 
@@ -115,8 +141,9 @@ enum hum_status passwords_verify(struct passwords *passwords, const char *hash,
     if (!take_permit(passwords)) {
         return HUM_UNAVAILABLE;
     }
+    int64_t began_us = steady_us();
     int wrong =
         crypto_pwhash_str_verify(hash ? hash : passwords->nobody, password.data, password.len);
-    give_permit(passwords);
+    give_permit(passwords, began_us);
     return wrong || !hash ? HUM_INVALID_CREDENTIALS : HUM_OK;
 }

@@ -27,9 +27,14 @@ HUM_MUSTCHECK enum hum_status passwords_hash(struct passwords *passwords, struct
 HUM_MUSTCHECK enum hum_status passwords_verify(struct passwords *passwords, const char *hash,
                                                struct str password);
 
+/* Whether those who wait for a permit take half of PASSWORD_WAIT_MS by themselves: whoever can wait
+ * less than others should come back later, or the others wait in vain. Any thread. */
+bool passwords_crowded(struct passwords *passwords);
+
 struct passwords_numbers {
     long permits, in_use;
     uint64_t waits, timeouts; /* those that had to wait, and of these those that got no permit */
+    uint64_t crowded;         /* those that were told to come back */
 };
 
 /* Any thread. */

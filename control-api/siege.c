@@ -191,14 +191,16 @@ static int64_t stranger_try(struct siege *siege, const struct siege_keys *keys, 
     return wait_ms;
 }
 
-int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms) {
-    if (is_home(siege, keys->address, now_ms)) {
-        return buckets_take(siege->at_home, keys->address, now_ms, &home_rate);
+int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
+                  bool *ret_home) {
+    bool address = is_home(siege, keys->address, now_ms);
+
+    *ret_home = address || is_home(siege, keys->network, now_ms);
+    if (!*ret_home) {
+        return stranger_try(siege, keys, now_ms);
     }
-    if (is_home(siege, keys->network, now_ms)) {
-        return buckets_take(siege->at_home, keys->network, now_ms, &home_rate);
-    }
-    return stranger_try(siege, keys, now_ms);
+    return buckets_take(siege->at_home, address ? keys->address : keys->network, now_ms,
+                        &home_rate);
 }
 
 /* What the owner has tried is taken back, so that it slows nobody down. */

@@ -17,6 +17,7 @@
 #ifndef HUM_SIEGE_H
 #define HUM_SIEGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "status.h"
@@ -37,8 +38,9 @@ HUM_MUSTCHECK enum hum_status siege_new(struct siege **ret_siege);
 /* NULL is fine. */
 void siege_free(struct siege *siege);
 /* A password is to be tried. 0: do; else the milliseconds until it may be. now_ms: of a steady
- * clock, more than 0. */
-int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms);
+ * clock, more than 0. *ret_home: whether that is at home. */
+int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
+                  bool *ret_home);
 /* Who is there is the owner: the password was right, or came a good token. */
 void siege_owner(struct siege *siege, const struct siege_keys *keys, int64_t now_ms);
 /* How many accounts under attack had to make room for others. */

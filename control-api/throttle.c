@@ -238,15 +238,18 @@ static struct siege_keys siege_keys_of(const struct throttle *throttle, const st
     };
 }
 
-int throttle_sign_in(struct throttle *throttle, const struct address *from, struct str email) {
+int throttle_sign_in(struct throttle *throttle, const struct address *from, struct str email,
+                     bool *ret_home) {
     int wait = take_both(throttle, SIGN_INS_ADDRESS, SIGN_INS_NETWORK, from);
+
+    *ret_home = !throttle->on;
 
     if (wait > 0 || !throttle->on) {
         return wait;
     }
     struct siege_keys keys = siege_keys_of(throttle, from, email);
     pthread_mutex_lock(&throttle->lock);
-    int64_t wait_ms = siege_try(throttle->siege, &keys, steady_ms());
+    int64_t wait_ms = siege_try(throttle->siege, &keys, steady_ms(), ret_home);
     throttle->refused[SIGN_INS_ACCOUNT] += wait_ms > 0;
     pthread_mutex_unlock(&throttle->lock);
     return seconds(wait_ms);

@@ -43,8 +43,10 @@ int throttle_call(struct throttle *throttle, const struct address *from, int64_t
 int throttle_probe(struct throttle *throttle, const struct address *from);
 /* A message by REST. */
 int throttle_message(struct throttle *throttle, int64_t user);
-/* A password is to be tried for an account, whether that exists or not. email: as it was typed. */
-int throttle_sign_in(struct throttle *throttle, const struct address *from, struct str email);
+/* A password is to be tried for an account, whether that exists or not. email: as it was typed.
+ * *ret_home: where the account is at home (siege.h), or nothing is limited. */
+int throttle_sign_in(struct throttle *throttle, const struct address *from, struct str email,
+                     bool *ret_home);
 /* Somebody is this account's owner beyond doubt: just signed in, refreshed, came by a mail's link.
  * From this address and network attacks on the account slow nobody down from now on. */
 void throttle_owner(struct throttle *throttle, const struct address *from, struct str email);

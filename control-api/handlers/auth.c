@@ -102,6 +102,16 @@ static enum hum_status sign_up_by_mail(struct request *request, struct reply *re
     return reply_by_mail(reply);
 }
 
+/* A password of somebody who was never seen here: a flood of those must leave the ones that were a
+ * place in the line for a core. */
+static enum hum_status line_up(const struct request *request, struct reply *reply) {
+    const struct api *api = request->api;
+
+    return api->config.limits && passwords_crowded(api->auth.passwords)
+               ? reply_problem(reply, HUM_UNAVAILABLE, "Too many sign in or register just now")
+               : HUM_OK;
+}
+
 enum hum_status handle_register(struct request *request, struct reply *reply) {
     struct auth_registration registration = {0};
     struct nickname display, key;
@@ -126,6 +136,7 @@ enum hum_status handle_register(struct request *request, struct reply *reply) {
     read_device(request, reply, &registration.device);
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(reply_limited(reply, throttle_register(request->api->throttle, &request->client)));
+    HTTP_TRY(line_up(request, reply));
     if (request->api->auth.mail_on) {
         return sign_up_by_mail(request, reply, &registration);
     }
@@ -137,13 +148,17 @@ enum hum_status handle_login(struct request *request, struct reply *reply) {
     struct str email = {0}, password = {0};
     struct auth_device device;
     struct auth_session session;
+    bool home = false;
 
     body_text(request, reply, "email", REQUIRED, 1, EMAIL_MAX, &email);
     body_text(request, reply, "password", REQUIRED, 1, PASSWORD_MAX, &password);
     read_device(request, reply, &device);
     HTTP_TRY(reply_verdict(reply));
-    HTTP_TRY(
-        reply_limited(reply, throttle_sign_in(request->api->throttle, &request->client, email)));
+    HTTP_TRY(reply_limited(
+        reply, throttle_sign_in(request->api->throttle, &request->client, email, &home)));
+    if (!home) {
+        HTTP_TRY(line_up(request, reply));
+    }
     if (!email_valid(email)) {
         /* Nobody's. Not looked up as it is: what it becomes in lower case might be (the Kelvin sign
          * is a k then), at a rate of its own for each way to write it. */

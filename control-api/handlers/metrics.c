@@ -44,6 +44,7 @@ static void write_passwords(struct buf *out, struct passwords *passwords) {
          (uint64_t)n.in_use},
         {"hum_api_password_waits_total", "counter", "Times a request waited for a permit", n.waits},
         {"hum_api_password_timeouts_total", "counter", "Times it got none in time", n.timeouts},
+        {"hum_api_password_crowded_total", "counter", "Times too many waited already", n.crowded},
     };
     WRITE(out, list);
 }

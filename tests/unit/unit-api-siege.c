@@ -8,6 +8,7 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 static const int64_t day = (int64_t)24 * HOUR;
 
 static struct siege *siege;
+static bool is_home; /* of the last try */
 
 static int set_up(void **state) {
     (void)state;
@@ -41,7 +42,7 @@ static struct siege_keys from(uint64_t account, uint64_t network, uint64_t addre
 static int64_t try(uint64_t account, uint64_t network, int64_t now) {
     struct siege_keys keys = from(account, network, 0);
 
-    return siege_try(siege, &keys, now);
+    return siege_try(siege, &keys, now, &is_home);
 }
 
 static void owner(uint64_t account, uint64_t network, uint64_t address, int64_t now) {
@@ -136,11 +137,11 @@ static void test_the_owner_at_home_never_waits(void **state) {
         struct siege_keys home = from(1, 500, 7), near = from(1, 500, 8);
 
         for (int wrong = 0; wrong < 10; wrong++) {
-            assert_int_equal(siege_try(siege, &home, now), 0);
-            assert_int_equal(siege_try(siege, &near, now), 0);
+            assert_int_equal(siege_try(siege, &home, now, &is_home), 0);
+            assert_int_equal(siege_try(siege, &near, now, &is_home), 0);
         }
-        assert_true(siege_try(siege, &home, now) > 0);
-        assert_true(siege_try(siege, &near, now) > 0);
+        assert_true(siege_try(siege, &home, now, &is_home) > 0);
+        assert_true(siege_try(siege, &near, now, &is_home) > 0);
     }
 }
 
@@ -153,10 +154,14 @@ static void test_a_neighbour_does_not_take_the_home(void **state) {
     for (uint64_t i = 0; i < 100; i++) {
         struct siege_keys near = from(1, 5, 10 + i);
 
-        assert_int_equal(siege_try(siege, &near, now) == 0, i < 10);
+        assert_int_equal(siege_try(siege, &near, now, &is_home) == 0, i < 10);
     }
+    assert_true(is_home);
     struct siege_keys home = from(1, 5, 7);
-    assert_int_equal(siege_try(siege, &home, now), 0);
+    assert_int_equal(siege_try(siege, &home, now, &is_home), 0);
+    assert_true(is_home);
+    assert_int_equal(try(1, 6, now), 0);
+    assert_false(is_home);
 }
 
 /* From a network that has never been seen, once those who attack have shown themselves. */
@@ -259,7 +264,7 @@ static void test_room(void **state) {
     assert_true(is_shut(1, 0, now));
     assert_true(is_shut(1, 9, now));
     struct siege_keys home = from(1, 500, 7);
-    assert_int_equal(siege_try(siege, &home, now), 0);
+    assert_int_equal(siege_try(siege, &home, now, &is_home), 0);
     assert_int_equal(siege_evicted(siege), 0);
 }
 
