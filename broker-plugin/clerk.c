@@ -14,11 +14,25 @@ enum {
     BACKOFF_LAST_MS = 2000,
     BUSY_MS = 200,
     WAIT_MS = 1000,
+    SEEN_WAITING_MAX = 4,
+};
+
+/* What all requests begin with. */
+struct clerk_request {
+    struct mail mail;
+    enum clerk_work work;
+};
+
+struct seen_request {
+    struct mail mail;
+    enum clerk_work work;
+    size_t count;
+    int64_t sessions[];
 };
 
 struct marks_request {
     struct mail mail;
-    bool is_sync;
+    enum clerk_work work;
     size_t count;
     struct read_mark marks[];
 };
@@ -30,6 +44,7 @@ struct clerk {
     struct pg_params *params;
     pthread_t thread;
     atomic_bool stop;
+    atomic_int seen_waiting; /* lists of sessions that are not written yet */
 };
 
 static const struct pg_statement mark_read = {
@@ -37,8 +52,13 @@ static const struct pg_statement mark_read = {
     "select user_id, room_id, seq from hum_mark_read($1, $2, $3)",
 };
 
-const struct pg_statement *const clerk_statements[] = {&mark_read, &room_tail};
-const size_t clerk_statement_count = 2;
+static const struct pg_statement sessions_seen = {
+    "sessions_seen",
+    "select hum_sessions_seen($1)",
+};
+
+const struct pg_statement *const clerk_statements[] = {&mark_read, &room_tail, &sessions_seen};
+const size_t clerk_statement_count = 3;
 
 static bool stopping(struct clerk *clerk) {
     return atomic_load_explicit(&clerk->stop, memory_order_relaxed);
@@ -262,16 +282,43 @@ static bool answer_sync(struct clerk *clerk, const struct sync_request *request)
     return true;
 }
 
+/* ---- Sessions in use ---- */
+
+static void write_seen(struct clerk *clerk, const struct seen_request *request) {
+    struct pg_result *result = NULL;
+
+    pg_params_reset(clerk->params);
+    pg_add_int_array(clerk->params, request->sessions, request->count, false);
+    if (pg_run(clerk->link.pg, &sessions_seen, clerk->params, &result) == PG_FAILED) {
+        hub_log(clerk->hub, true, "hum: clerk: when sessions were seen last is not stored: %s",
+                pg_error(clerk->link.pg));
+    }
+    pg_result_free(result);
+    atomic_fetch_sub(&clerk->seen_waiting, 1);
+}
+
 /* ---- The thread ---- */
 
+/* False: it is to be done again, by a new connection if this one is lost. */
+static bool work_on(struct clerk *clerk, const struct mail *mail) {
+    switch (((const struct clerk_request *)mail)->work) {
+    case CLERK_SYNC:
+        return answer_sync(clerk, (const struct sync_request *)mail);
+    case CLERK_MARKS:
+        return write_marks(clerk, (const struct marks_request *)mail);
+    case CLERK_SEEN:
+        write_seen(clerk, (const struct seen_request *)mail);
+        break;
+    }
+    return true;
+}
+
 static void handle(struct clerk *clerk, struct mail *mail) {
-    const struct sync_request *sync = (const struct sync_request *)mail;
     bool done = false;
 
     while (!done && !stopping(clerk) && connected(clerk)) {
-        done = sync->is_sync ? answer_sync(clerk, sync)
-                             : write_marks(clerk, (const struct marks_request *)mail);
-        if (!done && pg_lost(clerk->link.pg)) {
+        done = work_on(clerk, mail);
+        if (pg_lost(clerk->link.pg)) {
             link_close(&clerk->link);
         } else if (!done) {
             (void)poll(NULL, 0, BUSY_MS); /* a lock, or a server short of something */
@@ -339,6 +386,7 @@ bool clerk_write_marks(struct clerk *clerk, const struct read_mark *marks, size_
     struct marks_request *request = calloc(1, sizeof *request + count * sizeof marks[0]);
 
     if (request) {
+        request->work = CLERK_MARKS;
         request->count = count;
         memcpy(request->marks, marks, count * sizeof marks[0]);
         mailbox_push(&clerk->requests, &request->mail);
@@ -347,6 +395,21 @@ bool clerk_write_marks(struct clerk *clerk, const struct read_mark *marks, size_
 }
 
 void clerk_sync(struct clerk *clerk, struct sync_request *request) {
-    request->is_sync = true;
+    request->work = CLERK_SYNC;
     mailbox_push(&clerk->requests, &request->mail);
+}
+
+void clerk_tell_seen(struct clerk *clerk, const int64_t *sessions, size_t count) {
+    struct seen_request *request = NULL;
+
+    if (atomic_load(&clerk->seen_waiting) < SEEN_WAITING_MAX) {
+        request = calloc(1, sizeof *request + count * sizeof sessions[0]);
+    }
+    if (request) {
+        atomic_fetch_add(&clerk->seen_waiting, 1);
+        request->work = CLERK_SEEN;
+        request->count = count;
+        memcpy(request->sessions, sessions, count * sizeof sessions[0]);
+        mailbox_push(&clerk->requests, &request->mail);
+    }
 }

@@ -19,10 +19,12 @@ struct sync_place {
     int64_t after;
 };
 
+enum clerk_work { CLERK_MARKS, CLERK_SYNC, CLERK_SEEN };
+
 /* What one user missed. */
 struct sync_request {
     struct mail mail;
-    bool is_sync; /* else a list of marks; set by the clerk */
+    enum clerk_work work; /* set by the clerk */
     int64_t user;
     char tag[TOPIC_TAG_MAX + 1];
     size_t missing_count; /* rooms that the user may not read, or that are not there */
@@ -39,6 +41,9 @@ void clerk_stop(struct clerk *clerk);
 /* Writes marks, each user and room once; answered by one ITEM_MARKED with those that have moved.
  * False: no memory. The broker's thread. */
 bool clerk_write_marks(struct clerk *clerk, const struct read_mark *marks, size_t count);
+/* Has it written that these sessions are in use. What cannot be written is dropped: they will be
+ * told again. The broker's thread. */
+void clerk_tell_seen(struct clerk *clerk, const int64_t *sessions, size_t count);
 /* Takes the request over; answered by ITEM_SYNC pieces, the last one done. The broker's thread. */
 void clerk_sync(struct clerk *clerk, struct sync_request *request);
 

@@ -21,6 +21,7 @@ struct client {
     struct person *person;
     int64_t session;
     int64_t expires_at;
+    int64_t seen_at; /* when it was told that the session is connected; 0: not yet */
     char *id;
     struct filter *filters;
     uint32_t filter_count, filter_cap;
@@ -62,7 +63,9 @@ struct clients {
     size_t websockets;
     struct person *changed;
     struct client *doomed;
-    uint32_t epoch; /* of all rights in rooms: another with each change; never 0 */
+    size_t seen_count;
+    int64_t seen[SEEN_MAX]; /* sessions, for clients_seen */
+    uint32_t epoch;         /* of all rights in rooms: another with each change; never 0 */
 };
 
 struct clients *clients_new(struct rooms *rooms) {
@@ -603,6 +606,23 @@ void clients_kick_doomed(struct clients *clients, void (*kick)(const char *clien
     }
 }
 
+/* What waits or is doomed may be nobody's session. */
+static void note_seen(struct clients *clients, struct client *client, int64_t now) {
+    if (now - client->seen_at >= SEEN_EVERY_S && !client->waits && !client->doomed &&
+        clients->seen_count < SEEN_MAX) {
+        client->seen_at = now;
+        clients->seen[clients->seen_count++] = client->session;
+    }
+}
+
+size_t clients_seen(struct clients *clients, int64_t ret_sessions[SEEN_MAX]) {
+    size_t count = clients->seen_count;
+
+    memcpy(ret_sessions, clients->seen, count * sizeof clients->seen[0]);
+    clients->seen_count = 0;
+    return count;
+}
+
 void clients_sweep(struct clients *clients, int64_t now) {
     struct client *client, *next;
 
@@ -610,6 +630,7 @@ void clients_sweep(struct clients *clients, int64_t now) {
         if (client->expires_at <= now) {
             client_doom(clients, client);
         }
+        note_seen(clients, client, now);
     }
     while (clients->idle &&
            (clients->idle_count > IDLE_SETS_MAX || clients->idle->idle_since + IDLE_SETS_S < now)) {

@@ -13,6 +13,8 @@
 enum {
     SESSION_CONNECTIONS_MAX = 8,
     CONNECTION_FILTERS_MAX = 4000,
+    SEEN_EVERY_S = 900,     /* from one word about a session that is connected to the next */
+    SEEN_MAX = 500,         /* of these at once */
     IDLE_SETS_S = 600,      /* a set stays as long after the last disconnect */
     IDLE_SETS_MAX = 200000, /* users loaded without a connection; the longest idle go first */
 };
@@ -88,6 +90,9 @@ bool clients_presence(struct clients *clients, int64_t *ret_user, bool *ret_onli
 
 /* Calls kick with the client id of each doomed connection, once each. */
 void clients_kick_doomed(struct clients *clients, void (*kick)(const char *client_id));
+/* The sessions that were connected at the last sweep and have not been told for SEEN_EVERY_S: at
+ * most SEEN_MAX, the others later. */
+size_t clients_seen(struct clients *clients, int64_t ret_sessions[SEEN_MAX]);
 /* Once a second: dooms what has expired, forgets sets that have been idle for long. now: seconds
  * since 1970. */
 void clients_sweep(struct clients *clients, int64_t now);

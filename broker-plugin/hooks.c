@@ -256,8 +256,14 @@ static void tell_presence(struct plugin *plugin) {
 }
 
 static void sweep(struct plugin *plugin, int64_t now) {
+    int64_t seen[SEEN_MAX];
+
     plugin->swept_at = now;
     clients_sweep(plugin->clients, now);
+    size_t seen_count = clients_seen(plugin->clients, seen);
+    if (seen_count > 0) {
+        clerk_tell_seen(plugin->clerk, seen, seen_count);
+    }
     number_set(NUMBER_CONNECTIONS, (int64_t)clients_count(plugin->clients));
     number_set(NUMBER_USERS, (int64_t)clients_users(plugin->clients));
 }

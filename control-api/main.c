@@ -173,8 +173,8 @@ static bool make_api(struct api *api) {
     api->auth.mail_on = *api->config.values[CONFIG_SMTP_URL].text != '\0';
     return load_keys(&api->auth, api->config.values[CONFIG_KEYS_DIR].text) &&
            ((passwords_new(&api->auth.passwords) == HUM_OK &&
-             verified_new(&api->auth.verified) == HUM_OK && studio_new(&api->studio) == HUM_OK &&
-             dispatch_tally(&api->tally) == HUM_OK &&
+             verified_new(&api->auth.verified) == HUM_OK && seen_new(&api->auth.seen) == HUM_OK &&
+             studio_new(&api->studio) == HUM_OK && dispatch_tally(&api->tally) == HUM_OK &&
              throttle_new(api->config.limits, &api->throttle) == HUM_OK) ||
             fail("starting", "no memory")) &&
            load_pages(api) && load_providers(api) && start_pools(api) &&
@@ -192,6 +192,7 @@ static void free_api(struct api *api) {
     providers_free(api->providers);
     pages_free(api->pages);
     studio_free(api->studio);
+    seen_free(api->auth.seen);
     verified_free(api->auth.verified);
     passwords_free(api->auth.passwords);
     keyring_close(api->auth.keyring);
@@ -258,7 +259,7 @@ static bool work(struct api *api, const sigset_t *signals) {
     struct worker *worker = NULL;
 
     if (worker_start(api->worker_pool, (int)api->config.values[CONFIG_EVENTS_DAYS].number,
-                     api->auth.mail_on, report, &worker) != HUM_OK) {
+                     api->auth.mail_on, api->auth.seen, report, &worker) != HUM_OK) {
         return fail("starting the worker", "no memory or thread");
     }
     bool ok = start_mailer(api) && serve(api, signals);

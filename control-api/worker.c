@@ -8,25 +8,29 @@
 
 #include "domain/jobs.h"
 #include "domain/mail_requests.h"
+#include "domain/sessions.h"
 
 enum {
     LOOK_MS = 200,        /* from one look for jobs to the next */
     REST_MAX_MS = 100,    /* between two pieces: as long as the last one took, and at most this */
     LOST_MS = 1000,       /* to the next try without a database */
     SWEEP_MS = 60 * 1000, /* from one sweep to the next */
-    MAILS_PIECE = 20,     /* mails that are asked for, between two pieces of jobs */
+    SEEN_MS = 1000,       /* from one look for sessions that were in use to the next */
+    SEEN_PIECE = 1000,
+    MAILS_PIECE = 20, /* mails that are asked for, between two pieces of jobs */
 };
 
 struct worker {
     struct pool *pool;
     int events_days;
     bool mail_on;
+    struct seen *seen;
     worker_report_fn report;
     pthread_t thread;
     pthread_mutex_t lock; /* stopping */
     pthread_cond_t stop;
     bool stopping;
-    int64_t sweep_at_ms; /* worker thread */
+    int64_t sweep_at_ms, seen_at_ms; /* worker thread */
 };
 
 static int64_t now_ms(void) {
@@ -66,6 +70,20 @@ static bool sweep(struct worker *worker, struct pg *pg) {
     return more;
 }
 
+/* What cannot be written now is written when the session is seen again, in some minutes. */
+static void write_seen(struct worker *worker, struct pg *pg) {
+    int64_t sessions[SEEN_PIECE];
+
+    if (now_ms() < worker->seen_at_ms) {
+        return;
+    }
+    worker->seen_at_ms = now_ms() + SEEN_MS;
+    size_t count = seen_take(worker->seen, sessions, SEEN_PIECE);
+    if (count > 0 && sessions_seen(pg, sessions, count) != HUM_OK) {
+        worker->report("when sessions were seen last could not be written");
+    }
+}
+
 /* Those who wait for a mail wait for nothing else. False: none was asked for. */
 static bool ask_for_mails(struct worker *worker, struct pg *pg) {
     bool worked = worker->mail_on, any = false;
@@ -102,6 +120,7 @@ static int64_t work(struct worker *worker) {
         worker->report(line);
     }
     worked = ask_for_mails(worker, pg) || worked;
+    write_seen(worker, pg);
     worked = sweep(worker, pg) || worked;
     pool_give(worker->pool, pg);
     int64_t took = now_ms() - start;
@@ -132,7 +151,7 @@ static void free_worker(struct worker *worker) {
     free(worker);
 }
 
-enum hum_status worker_start(struct pool *pool, int events_days, bool mail_on,
+enum hum_status worker_start(struct pool *pool, int events_days, bool mail_on, struct seen *seen,
                              worker_report_fn report, struct worker **ret_worker) {
     struct worker *worker = calloc(1, sizeof *worker);
 
@@ -142,6 +161,7 @@ enum hum_status worker_start(struct pool *pool, int events_days, bool mail_on,
     worker->pool = pool;
     worker->events_days = events_days;
     worker->mail_on = mail_on;
+    worker->seen = seen;
     worker->report = report;
     init_locks(worker);
     if (pthread_create(&worker->thread, NULL, loop, worker) != 0) {

@@ -281,6 +281,7 @@ enum hum_status auth_check(const struct auth *auth, struct lease *lease, struct 
             return HUM_UNAUTHORIZED;
         }
         verified_put(auth->verified, access_token, &claims, now, mark);
+        seen_note(auth->seen, claims.session, now);
     }
     *ret_claims = claims;
     return HUM_OK;

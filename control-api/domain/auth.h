@@ -7,6 +7,7 @@
 #include "passwords.h"
 #include "pool.h"
 #include "refresh.h"
+#include "seen.h"
 #include "store/users.h"
 #include "verified.h"
 
@@ -16,6 +17,7 @@ struct auth {
     bool mail_on; /* there is a mail server: addresses are verified */
     struct passwords *passwords;
     struct verified *verified;
+    struct seen *seen;
 };
 
 /* A signed-in device, just given its tokens. */

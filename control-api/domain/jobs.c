@@ -6,6 +6,7 @@
 #include "store/mails.h"
 #include "store/registrations.h"
 #include "store/run.h"
+#include "store/sessions.h"
 #include "tx.h"
 
 static enum pg_outcome tell(struct pg *pg, const struct left_job *job) {
@@ -60,8 +61,10 @@ enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more) {
     enum hum_status codes = tx_status(store_codes_sweep(pg, JOB_PIECE));
     enum hum_status tokens = tx_status(store_mail_tokens_sweep(pg, JOB_PIECE));
     enum hum_status registrations = tx_status(store_registrations_sweep(pg, JOB_PIECE));
+    enum hum_status sessions = tx_status(store_sessions_sweep(pg, JOB_PIECE));
     enum hum_status events = events_sweep(pg, events_days, ret_more);
 
     codes = codes != HUM_OK ? codes : tokens;
+    codes = codes != HUM_OK ? codes : sessions;
     return codes != HUM_OK ? codes : registrations != HUM_OK ? registrations : events;
 }

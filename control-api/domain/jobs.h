@@ -11,9 +11,8 @@ enum { JOB_PIECE = 500 }; /* rows of a transaction */
  * status but HUM_OK: the piece has failed, and the job is tried again after a pause. */
 HUM_MUSTCHECK enum hum_status jobs_step(struct pg *pg, bool *ret_worked);
 
-/* Removes what has expired, a piece of it: invite codes, what was asked for when signing up, and
- * events of more than some days.
- * ret_more: there may be more. */
+/* Removes what has expired, a piece of it: invite codes, sessions, what was asked for when signing
+ * up, and events of more than some days. ret_more: there may be more. */
 HUM_MUSTCHECK enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more);
 
 #endif

@@ -52,3 +52,7 @@ enum hum_status sessions_end(const struct auth *auth, struct lease *lease, int64
     }
     return status;
 }
+
+enum hum_status sessions_seen(struct pg *pg, const int64_t *sessions, size_t count) {
+    return tx_status(store_sessions_seen(pg, sessions, count));
+}

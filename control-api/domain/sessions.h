@@ -24,5 +24,7 @@ HUM_MUSTCHECK enum hum_status sessions_list(struct pg *pg, int64_t user, int64_t
  * this id. Event SessionRevoked. */
 HUM_MUSTCHECK enum hum_status sessions_end(const struct auth *auth, struct lease *lease,
                                            int64_t user, int64_t session);
+/* Writes down that these were in use just now. */
+HUM_MUSTCHECK enum hum_status sessions_seen(struct pg *pg, const int64_t *sessions, size_t count);
 
 #endif

@@ -60,6 +60,16 @@ static const struct pg_statement holder = {
     "where s.id = $1 and s.user_id = $2 and s.revoked_at is null and s.expires_at > now()",
 };
 
+static const struct pg_statement seen = {
+    "sessions_seen",
+    "select hum_sessions_seen($1::bigint[])",
+};
+
+static const struct pg_statement sweep = {
+    "sessions_sweep",
+    "select hum_sweep_sessions($1::integer)",
+};
+
 static const struct pg_statement alive = {
     "session_alive",
     "select from sessions "
@@ -150,6 +160,14 @@ enum pg_outcome store_session_holder(struct pg *pg, int64_t user, int64_t id,
     return RUN(pg, &holder, ret_rows, INT(id), INT(user));
 }
 
+enum pg_outcome store_sessions_seen(struct pg *pg, const int64_t *ids, size_t count) {
+    return RUN(pg, &seen, NULL, INTS(ids, count));
+}
+
+enum pg_outcome store_sessions_sweep(struct pg *pg, int limit) {
+    return RUN(pg, &sweep, NULL, INT(limit));
+}
+
 enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, bool *ret_alive) {
     struct pg_result *rows = NULL;
 
@@ -160,7 +178,7 @@ enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, boo
 }
 
 const struct pg_statement *const store_sessions_statements[] = {
-    &add, &lock, &advance, &revoke, &end_all, &list, &holder, &alive,
+    &add, &lock, &advance, &revoke, &end_all, &list, &holder, &seen, &sweep, &alive,
 };
 const size_t store_sessions_statements_count =
     sizeof store_sessions_statements / sizeof store_sessions_statements[0];

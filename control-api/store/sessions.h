@@ -49,6 +49,10 @@ HUM_MUSTCHECK enum pg_outcome store_session_alive(struct pg *pg, int64_t user, i
  * its user. */
 HUM_MUSTCHECK enum pg_outcome store_session_holder(struct pg *pg, int64_t user, int64_t id,
                                                    struct pg_result **ret_rows);
+/* Sets when they were seen last, to now. */
+HUM_MUSTCHECK enum pg_outcome store_sessions_seen(struct pg *pg, const int64_t *ids, size_t count);
+/* Removes some of those that have ended long ago. */
+HUM_MUSTCHECK enum pg_outcome store_sessions_sweep(struct pg *pg, int limit);
 
 extern const struct pg_statement *const store_sessions_statements[];
 extern const size_t store_sessions_statements_count;

@@ -201,3 +201,56 @@ def test_a_sign_in_with_the_old_password_that_is_under_way(hum):
             assert list(listed(person)) == [person.sid]
             return
     raise AssertionError("never fast enough")
+
+
+# --- when it was seen last ---
+
+
+def seen(hum, person, ago=None):
+    """Whether a session was seen just now; or, of long ago, makes it so."""
+    if ago:
+        hum.database.rows("update sessions set last_seen_at = now() - %s::interval where id = %s", ago, person.sid)
+    return hum.database.value("select last_seen_at > now() - interval '5 minutes' from sessions where id = %s",
+                              person.sid)
+
+
+def test_a_session_is_seen(hum):
+    person = hum.sign_up()
+    other = person.sign_in()
+    for session in (person, other):
+        assert not seen(hum, session, "1 hour")
+    before = listed(person)  # and that was it
+    eventually(lambda: seen(hum, person))
+    assert not seen(hum, other)
+    after = listed(person)
+    assert after[person.sid]["last_seen_at"] > before[person.sid]["last_seen_at"]
+    assert after[other.sid] == before[other.sid]
+
+
+def test_it_is_written_once_in_some_minutes(hum):
+    often, mark = hum.sign_up(), hum.sign_up()
+    seen(hum, often, "1 hour")
+    ok(often.get("/v1/users/me"))
+    eventually(lambda: seen(hum, often))
+    seen(hum, often, "1 hour")
+    for session in (often, often.sign_in()):  # another token, as well
+        ok(session.get("/v1/users/me"))
+    seen(hum, mark, "1 hour")
+    ok(mark.get("/v1/users/me"))
+    eventually(lambda: seen(hum, mark))
+    assert not seen(hum, often)
+
+
+def test_nobody_waits_for_it(hum):
+    """Somebody holds the row: requests go on, and the others are written."""
+    held, free = hum.sign_up(), hum.sign_up()
+    for session in (held, free):
+        seen(hum, session, "1 hour")
+    with hum.database.session() as cursor:
+        cursor.execute("begin")
+        cursor.execute("select from sessions where id = %s for update", (held.sid,))
+        ok(held.get("/v1/users/me"))
+        ok(free.get("/v1/users/me"))
+        eventually(lambda: seen(hum, free))
+        cursor.execute("rollback")
+    assert not seen(hum, held)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.mqtt import V5, V311
+from lib.mqtt import V5, V311, eventually
 from lib.rest import ok
 
 
@@ -33,3 +33,16 @@ def test_a_session_ends_from_elsewhere(connect, people, way):
     works(b, dm)
     for client in gone:
         assert client.messages(f"dm/{dm}/messages") == []
+
+
+def test_a_session_that_is_connected_is_seen(hum, connect, people):
+    """Also by who speaks no REST at all."""
+    alice, _, dm = people
+    here, away = alice.sign_in(), alice.sign_in()
+    for session in (here, away):
+        hum.database.rows("update sessions set last_seen_at = now() - interval '1 hour' where id = %s", session.sid)
+    client = connect(here)
+    client.may(f"dm/{dm}/messages")
+    ago = "select extract(epoch from now() - last_seen_at)::integer from sessions where id = %s"
+    eventually(lambda: hum.database.value(ago, here.sid) < 1800)
+    assert hum.database.value(ago, away.sid) >= 3600

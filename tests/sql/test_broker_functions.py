@@ -116,6 +116,32 @@ def test_who_was_there_last(db, broker, person, session):
     assert [r[0] for r in broker.rows("select hum_recent_users(2)")] == [a, b]
 
 
+def test_sessions_that_are_seen(db, broker, person, session):
+    a = person()
+    due, young, held = session(a, seen="1 hour"), session(a, seen="1 minute"), session(a, seen="1 hour")
+    ended, untold = session(a, seen="1 hour", revoked=True), session(a, seen="1 hour")
+    with db.session() as cursor:
+        cursor.execute("begin")
+        cursor.execute("select from sessions where id = %s for update", (held,))
+        broker.rows("select hum_sessions_seen(%s)", [due, young, held, ended, due, 1])
+        cursor.execute("rollback")
+    ages = dict(db.rows("select id, (extract(epoch from now() - last_seen_at) / 60)::integer from sessions"
+                        " where user_id = %s", a))
+    assert ages == {due: 0, young: 1, held: 60, ended: 60, untold: 60}
+
+
+def test_sessions_that_ended_long_ago_go(db, person, session):
+    db.rows("delete from sessions")
+    a = person()
+    kept = [session(a), session(a, revoked=True), session(a, ends="-29 days")]
+    gone = [session(a, ends="-31 days"), session(a, ends="-50 days"), session(a, revoked=True)]
+    db.rows("update sessions set revoked_at = now() - interval '31 days' where id = %s", gone[2])
+    assert db.value("select hum_sweep_sessions(2)") == 2
+    assert db.value("select hum_sweep_sessions(2)") == 1
+    assert db.value("select hum_sweep_sessions(2)") == 0
+    assert [r[0] for r in db.rows("select id from sessions order by id")] == sorted(kept)
+
+
 def test_a_piece_of_a_log(db, broker):
     room = make_room(db)
     with db.session() as cursor:

@@ -9,10 +9,10 @@ from lib.database import Database
 from lib.log import APPENDED, append, make_room, message
 
 BROKER_FUNCTIONS = {"hum_append", "hum_append_texts", "hum_access", "hum_recent_users", "hum_room_tail",
-                    "hum_room_heads", "hum_mark_read", "hum_set_aside"}
+                    "hum_room_heads", "hum_mark_read", "hum_set_aside", "hum_sessions_seen"}
 API_FUNCTIONS = {"hum_append", "hum_amend", "hum_ids", "hum_id", "hum_may_write", "hum_purge",
                  "hum_erase", "hum_notice", "hum_similar_servers", "hum_set_avatar", 
-                 "hum_similar_users", "hum_sweep_events"}
+                 "hum_similar_users", "hum_sweep_events", "hum_sessions_seen", "hum_sweep_sessions"}
 
 
 @pytest.fixture(scope="module", params=["broker", "api"])

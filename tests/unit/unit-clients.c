@@ -200,6 +200,31 @@ static void test_tokens_expire(void **state) {
     assert_kicks(2);
 }
 
+static void assert_seen(int64_t now, size_t count, int64_t first) {
+    int64_t sessions[SEEN_MAX];
+
+    clients_sweep(clients, now);
+    assert_int_equal(clients_seen(clients, sessions), count);
+    assert_int_equal(clients_seen(clients, sessions), 0);
+    if (count > 0) {
+        assert_int_equal(sessions[0], first);
+    }
+}
+
+static void test_sessions_that_are_connected(void **state) {
+    (void)state;
+    assert_seen(NOW, 0, 0);
+    connect(1, "10", ALICE, SESSION);
+    assert_seen(NOW, 0, 0); /* it waits: nobody knows yet whether there is such a session */
+    clients_install(clients, set_of(ALICE, SESSION, DM), NOW);
+    assert_seen(NOW + 1, 1, SESSION);
+    assert_seen(NOW + SEEN_EVERY_S, 0, 0);
+    assert_seen(NOW + 1 + SEEN_EVERY_S, 1, SESSION);
+    clients_end_session(clients, ALICE, SESSION);
+    assert_seen(NOW + 2 + 2 * SEEN_EVERY_S, 0, 0);
+    assert_kicks(1);
+}
+
 /* ---- Sets ---- */
 
 static void test_a_set_without_the_session(void **state) {
@@ -520,6 +545,7 @@ int main(void) {
         FRESH(test_the_broker_calls_back),
         FRESH(test_a_session_ends),
         FRESH(test_tokens_expire),
+        FRESH(test_sessions_that_are_connected),
         FRESH(test_a_set_without_the_session),
         FRESH(test_a_set_that_may_be_too_old),
         FRESH(test_a_set_takes_the_place_of_another),
