@@ -11,16 +11,52 @@ enum hum_status mail_requests_on(const struct auth *auth) {
     return auth->mail_on ? HUM_OK : HUM_MAIL_OFF;
 }
 
-enum hum_status mail_requests_add(struct lease *lease, enum asked_mail kind, struct str address,
-                                  int64_t user) {
+enum hum_status mail_requests_add(struct lease *lease, enum asked_mail kind, struct str address) {
     bool added = false;
     struct pg *pg;
-
     enum hum_status status = lease_take(lease, &pg);
+
     if (status == HUM_OK) {
-        status = tx_status(store_mail_request_add(pg, kind, address, user, &added));
+        status = tx_status(store_mail_request_add(pg, kind, address, 0, &added));
     }
     return status == HUM_OK && !added ? HUM_UNAVAILABLE : status;
+}
+
+struct change_work {
+    int64_t user;
+    const char *hash;
+    struct str address;
+};
+
+/* Whoever sets another password waits until this is there to be taken back, or is seen here. */
+static enum pg_outcome change_in_tx(struct pg *pg, void *arg, enum hum_status *ret_status) {
+    const struct change_work *work = arg;
+    bool held = *work->hash == '\0', added = false;
+
+    if (!held) {
+        PG_TRY(store_password_hold(pg, work->user, work->hash, &held));
+    }
+    if (!held) {
+        *ret_status = HUM_INVALID_CREDENTIALS;
+        return PG_DONE;
+    }
+    PG_TRY(store_mail_request_add(pg, ASKED_CHANGE, work->address, work->user, &added));
+    *ret_status = added ? HUM_OK : HUM_UNAVAILABLE;
+    return PG_DONE;
+}
+
+enum hum_status mail_requests_change(struct lease *lease, int64_t user, const char *hash,
+                                     struct str address) {
+    struct change_work work = {user, hash, address};
+    struct pg *pg;
+    enum hum_status status = lease_take(lease, &pg);
+
+    return status == HUM_OK ? tx_run(pg, change_in_tx, &work) : status;
+}
+
+enum pg_outcome mail_requests_take_back(struct pg *pg, int64_t user) {
+    PG_TRY(store_mail_requests_void(pg, user));
+    return store_mail_tokens_void(pg, MAIL_FOR_CHANGE, user);
 }
 
 /* Mails go to the address as its owner has written it. */

@@ -1,6 +1,7 @@
 #include "password.h"
 
 #include "domain/issue.h"
+#include "domain/mail_requests.h"
 #include "domain/mails.h"
 #include "domain/sessions.h"
 #include "domain/tx.h"
@@ -72,6 +73,7 @@ static enum pg_outcome change_in_tx(struct pg *pg, void *arg, enum hum_status *r
         *ret_status = HUM_UNAUTHORIZED;
         return PG_DONE;
     }
+    PG_TRY(mail_requests_take_back(pg, work->user));
     PG_TRY(issue_record(pg, "PasswordChanged", work->user, work->session));
     return sessions_end_all(pg, work->user, work->session);
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "domain/mail_requests.h"
 #include "domain/sessions.h"
 #include "domain/tx.h"
 #include "store/accounts.h"
@@ -42,6 +43,7 @@ static enum pg_outcome reset(struct pg *pg, struct reset_work *work,
     }
     work->user = token->user;
     PG_TRY(store_password_replace(pg, token->user, work->hash));
+    PG_TRY(mail_requests_take_back(pg, token->user));
     PG_TRY(sessions_end_all(pg, token->user, 0));
     if (work->auth->mail_on) {
         PG_TRY(mails_post(pg, MAIL_PASSWORD_CHANGED, token->user, token->address));

@@ -70,7 +70,7 @@ static enum hum_status ask(struct request *request, struct reply *reply, enum as
     HTTP_TRY(mail_requests_on(&request->api->auth));
     HTTP_TRY(limit_mails(request, reply, email, &send));
     if (send) {
-        HTTP_TRY(mail_requests_add(&request->lease, kind, email, 0));
+        HTTP_TRY(mail_requests_add(&request->lease, kind, email));
     }
     return reply_by_mail(reply);
 }
@@ -100,7 +100,7 @@ enum hum_status handle_email_change(struct request *request, struct reply *reply
     HTTP_TRY(reply_proof(reply, status, "password"));
     HTTP_TRY(limit_mails(request, reply, email, &send));
     if (send) {
-        HTTP_TRY(mail_requests_add(&request->lease, ASKED_CHANGE, email, request->caller.user));
+        HTTP_TRY(mail_requests_change(&request->lease, request->caller.user, hash, email));
     }
     return reply_by_mail(reply);
 }

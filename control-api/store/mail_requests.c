@@ -22,6 +22,11 @@ static const struct pg_statement drop = {
     "delete from mail_requests where id = $1",
 };
 
+static const struct pg_statement void_all = {
+    "mail_requests_void",
+    "delete from mail_requests where user_id = $1",
+};
+
 enum pg_outcome store_mail_request_add(struct pg *pg, enum asked_mail kind, struct str address,
                                        int64_t user, bool *ret_added) {
     struct pg_result *rows;
@@ -56,6 +61,10 @@ enum pg_outcome store_mail_request_drop(struct pg *pg, int64_t id) {
     return RUN(pg, &drop, NULL, INT(id));
 }
 
-const struct pg_statement *const store_mail_requests_statements[] = {&add, &take, &drop};
+enum pg_outcome store_mail_requests_void(struct pg *pg, int64_t user) {
+    return RUN(pg, &void_all, NULL, INT(user));
+}
+
+const struct pg_statement *const store_mail_requests_statements[] = {&add, &take, &drop, &void_all};
 const size_t store_mail_requests_statements_count =
     sizeof store_mail_requests_statements / sizeof store_mail_requests_statements[0];

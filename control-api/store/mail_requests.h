@@ -33,6 +33,9 @@ HUM_MUSTCHECK enum pg_outcome store_mail_request_take(struct pg *pg, struct mail
 /* Forgets one that could not be worked on. */
 HUM_MUSTCHECK enum pg_outcome store_mail_request_drop(struct pg *pg, int64_t id);
 
+/* Forgets those of a user. */
+HUM_MUSTCHECK enum pg_outcome store_mail_requests_void(struct pg *pg, int64_t user);
+
 extern const struct pg_statement *const store_mail_requests_statements[];
 extern const size_t store_mail_requests_statements_count;
 

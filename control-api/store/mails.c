@@ -102,6 +102,10 @@ enum pg_outcome store_mail_token_add(struct pg *pg, enum mail_purpose purpose, i
     return PG_DONE;
 }
 
+enum pg_outcome store_mail_tokens_void(struct pg *pg, enum mail_purpose purpose, int64_t user) {
+    return RUN(pg, &void_token, NULL, INT(user), INT(purpose));
+}
+
 static bool read_seed(struct str hex, unsigned char ret_seed[MAIL_SEED_LEN]) {
     size_t len = 0;
 

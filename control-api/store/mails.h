@@ -16,6 +16,10 @@ HUM_MUSTCHECK enum pg_outcome store_mail_token_add(struct pg *pg, enum mail_purp
                                                    int64_t user, struct str address, int life_s,
                                                    int64_t *ret_id);
 
+/* What the person has for this purpose and has not used is void, and its mail goes unsent. */
+HUM_MUSTCHECK enum pg_outcome store_mail_tokens_void(struct pg *pg, enum mail_purpose purpose,
+                                                     int64_t user);
+
 struct mail_token_row {
     int64_t id;
     int64_t user;

@@ -127,11 +127,18 @@ run_demo() {
     jq -c '.items[]' <<< "$answer" | sed 's/^/   /'
 }
 
+# Its people have no mailboxes.
+refuse_mail() {
+    if [ "$mail" = on ]; then die "the demo signs people up without mails: it needs an instance without HUM_SMTP_URL"; fi
+}
+
 command_demo() {
     load_settings
+    refuse_mail
     ensure_packages build run
     if command_status > /dev/null 2>&1; then
         load_state
+        refuse_mail
         run_demo
         return
     fi

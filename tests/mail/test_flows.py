@@ -151,6 +151,11 @@ def test_signing_up_still_needs(post, member):
     assert member in problem(post.rest.post("/v1/auth/register", body), 400, "invalid_request")["fields"]
 
 
+def test_the_demo_says_why_it_cannot_be(post):
+    done = post.run("demo")
+    assert done.returncode == 1 and "HUM_SMTP_URL" in done.stderr, done
+
+
 # --- links ---
 
 
@@ -219,6 +224,33 @@ def test_a_newer_link_takes_the_place_of_the_older(post, server):
         assert old != new
         refused(follow(post, old))
         ok(follow(post, new), 204)
+
+
+def test_a_link_outlives_its_key(post, server):
+    """For as long as it is good."""
+    email = address()
+    ok(register(post, email), 202)
+    token = server.wait(email).token
+    rolled = post.run("keys", "roll")
+    assert rolled.returncode == 0, rolled.stderr
+    ok(verify(post, token), 204)
+    newcomer(post, server)
+
+
+def test_links_and_the_end_of_an_account_at_once(post, server):
+    for _ in range(5):
+        person, new = newcomer(post, server), address()
+        ok(move(person, new), 202)
+        token = server.wait(new, links.CHANGE).token
+        answers = race(patiently(lambda: person.delete("/v1/users/me", json={"password": person.password})),
+                       patiently(lambda: verify(post, token)),
+                       patiently(lambda: forgot(post, person.email)))
+        ok(answers[0], 204)
+        assert answers[1].status_code in (204, 401) and answers[2].status_code == 202
+        settled(post)
+        left = post.database.rows("select email, email_verified_at from users where id = %s", person.id)
+        assert left == [(None, None)]
+        assert not post.database.value("select count(*) from mail_tokens where user_id = %s", person.id)
 
 
 # --- once more ---
@@ -385,6 +417,34 @@ def test_without_a_password_a_fresh_sign_in_will_do(post, server):
     server.wait(new, links.CHANGE)
     post.database.rows("update sessions set created_at = now() - interval '6 minutes' where user_id = %s", person.id)
     problem(person.post("/v1/auth/email", {"email": new}), 403, "forbidden")
+
+
+@pytest.mark.parametrize("how", ["reset", "changed"])
+def test_a_new_password_takes_back_another_address(post, server, how):
+    """Whoever asked for it knew the old password, and may be whom the new one is to keep out."""
+    person, new = newcomer(post, server), address()
+    ok(move(person, new), 202)
+    token = server.wait(new, links.CHANGE).token
+    if how == "reset":
+        ok(reset(post, asked(post, server, person.email, links.RESET, forgot).token), 204)
+    else:
+        ok(person.post("/v1/auth/password", {"old": person.password, "new": "battery staple"}), 204)
+    refused(verify(post, token))
+    ok(login(post, person.email, "battery staple"))
+
+
+def test_another_address_that_is_asked_for_while_the_password_changes(post, server):
+    for _ in range(5):
+        person, new = newcomer(post, server), address()
+        stolen = person.sign_in()
+        body = {"old": person.password, "new": "battery staple"}
+        answers = race(patiently(lambda: person.post("/v1/auth/password", body)), patiently(lambda: move(stolen, new)))
+        ok(answers[0], 204)
+        assert answers[1].status_code in (202, 401)
+        settled(post)
+        for mail in server.to(new):
+            refused(verify(post, mail.token))
+        assert ok(person.get("/v1/users/me"))["email"] == person.email
 
 
 @pytest.mark.parametrize("email", [
