@@ -21,6 +21,9 @@
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "This resource has no such method")           \
     X(CONFLICT, "conflict", 409, "This is in the way of something that is there already")          \
     X(EMAIL_TAKEN, "email_taken", 409, "This e-mail address has an account already")               \
+    X(LINK_REQUIRED, "link_required", 409, "Sign in to the account of this address, and link")     \
+    X(IDENTITY_TAKEN, "identity_taken", 409, "Another account is signed in to by this")            \
+    X(LAST_SIGN_IN, "last_sign_in", 409, "Without this, nobody could sign in to this account")     \
     X(NICKNAME_TAKEN, "nickname_taken", 409, "Somebody else has this nickname")                    \
     X(ALREADY_FRIENDS, "already_friends", 409, "You are friends already")                          \
     X(REQUEST_PENDING, "request_pending", 409, "You have asked already")                           \

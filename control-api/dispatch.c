@@ -249,6 +249,7 @@ static bool open_exchange(struct exchange *exchange, const struct sockaddr *peer
     request->if_none_match = u_map_get_case(headers, "If-None-Match");
     request->client =
         proxies_client(&config->proxies, peer, u_map_get_case(headers, "X-Forwarded-For"));
+    request->cookies = u_map_get_case(headers, "Cookie");
     if (query) {
         exchange->query_text = strdup(query + 1);
         if (!exchange->query_text) {
@@ -404,6 +405,12 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     if (status == HUM_OK && *reply->etag) {
         header(exchange, "ETag", reply->etag);
     }
+    if (status == HUM_OK && reply->location) {
+        header(exchange, "Location", reply->location);
+    }
+    if (status == HUM_OK && *reply->cookie) {
+        header(exchange, "Set-Cookie", reply->cookie);
+    }
     if (status == HUM_OK && reply->policy) {
         header(exchange, "Content-Security-Policy", reply->policy);
     }
@@ -460,6 +467,7 @@ static void finish(struct exchange *exchange) {
     lease_return(&exchange->request.lease);
     json_decref(exchange->request.body);
     buf_free(&exchange->reply.body);
+    free(exchange->reply.location);
     free(exchange->query_text);
 }
 

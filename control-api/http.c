@@ -26,6 +26,25 @@ bool request_knows(const struct request *request, const char *etag) {
     return false;
 }
 
+/* RFC 6265, section 4.2.1: pairs with "; " between them. */
+struct str request_cookie(const struct request *request, const char *name) {
+    const char *at = request->cookies ? request->cookies : "";
+    struct str value = {"", 0};
+    size_t len = strlen(name), found = 0;
+
+    while (*at) {
+        at += strspn(at, "; ");
+        size_t pair = strcspn(at, ";");
+
+        if (pair > len && strncmp(at, name, len) == 0 && at[len] == '=') {
+            value = (struct str){at + len + 1, pair - len - 1};
+            found++;
+        }
+        at += pair;
+    }
+    return found == 1 ? value : (struct str){"", 0};
+}
+
 enum hum_status reply_problem(struct reply *reply, enum hum_status status, const char *detail) {
     reply->detail = detail;
     return status;

@@ -50,12 +50,18 @@ struct request {
     struct str bytes;
     const char *content_type;
     const char *if_none_match; /* the header; NULL: none */
+    const char *cookies;       /* the same */
 
     struct lease lease; /* request_pg's; for a domain function that gives it back while it hashes */
     struct query query; /* query_*'s */
 };
 
-enum { REPLY_MAX = 16 * 1024 * 1024, REPLY_FIELDS_MAX = 8, REPLY_ETAG_MAX = 72 };
+enum {
+    REPLY_MAX = 16 * 1024 * 1024,
+    REPLY_FIELDS_MAX = 8,
+    REPLY_ETAG_MAX = 72,
+    REPLY_COOKIE_MAX = 192
+};
 
 struct reply {
     /* 0: 200, or 204 while body is empty. Of success only: a failure's comes from its status. */
@@ -69,9 +75,11 @@ struct reply {
     const char *cache_control; /* NULL: "no-store" */
     /* Sent in the place of body when it is not NULL, not copied; lives as long as the process. */
     const struct str *file;
-    const char *type;          /* of the body; NULL: "application/json" */
-    const char *policy;        /* Content-Security-Policy; NULL: none */
-    char etag[REPLY_ETAG_MAX]; /* with its quotes; "": none */
+    const char *type;              /* of the body; NULL: "application/json" */
+    const char *policy;            /* Content-Security-Policy; NULL: none */
+    char etag[REPLY_ETAG_MAX];     /* with its quotes; "": none */
+    char *location;                /* where a 302 leads, for free(); NULL: it is none */
+    char cookie[REPLY_COOKIE_MAX]; /* the header Set-Cookie; "": none */
 
     /* reply_problem's and reply_field's. */
     const char *detail;
@@ -101,6 +109,10 @@ HUM_MUSTCHECK enum hum_status request_pg(struct request *request, struct pg **re
 
 /* Whether the client has the body of this tag, which ends with a 304 then. */
 bool request_knows(const struct request *request, const char *etag);
+
+/* The value of a cookie; empty without it, or with more than one of its name: then somebody else
+ * may have set one. */
+struct str request_cookie(const struct request *request, const char *name);
 
 /* Says what is wrong, in a constant text for people; returns status, for the handler to pass on. */
 enum hum_status reply_problem(struct reply *reply, enum hum_status status, const char *detail);

@@ -1,6 +1,11 @@
 #include "match.h"
 
-static const char id_segment[] = "{id}", code_segment[] = "{code}";
+static const char id_segment[] = "{id}";
+
+/* Places for anything. */
+static bool is_free(struct str want) {
+    return str_equal(want, str_of("{code}")) || str_equal(want, str_of("{provider}"));
+}
 
 static struct str segment_of(const char *at) { return (struct str){at, strcspn(at, "/")}; }
 
@@ -18,7 +23,7 @@ enum match match_path(const char *pattern, const char *path, int64_t *ret_ids) {
             if (!str_id(have, ret_ids++)) {
                 verdict = MATCH_BAD_ID;
             }
-        } else if (str_equal(want, str_of(code_segment)) ? have.len == 0 : !str_equal(want, have)) {
+        } else if (is_free(want) ? have.len == 0 : !str_equal(want, have)) {
             return MATCH_NO;
         }
         pattern += want.len;

@@ -6,11 +6,10 @@
 
 enum match { MATCH_NO, MATCH_YES, MATCH_BAD_ID };
 
-/* Compares a raw path with a pattern whose {id} segments stand for ids, and a {code} for anything
- * (see match_segment). Everything else must be the
- * same byte by byte: nothing is decoded, no slash is forgiven. MATCH_BAD_ID: the shape fits, but
- * something in the place of an id is none. ret_ids gets the ids in order, and must have room for
- * all of the pattern. Any thread. */
+/* Compares a raw path with a pattern whose {id} segments stand for ids, a {code} and a {provider}
+ * for anything (see match_segment). Everything else must be the same byte by byte: nothing is
+ * decoded, no slash is forgiven. MATCH_BAD_ID: the shape fits, but something in the place of an id
+ * is none. ret_ids gets the ids in order, and must have room for all of the pattern. Any thread. */
 enum match match_path(const char *pattern, const char *path, int64_t *ret_ids);
 
 /* A segment of a raw path, the first is 0; empty when there are fewer. Any thread. */

@@ -15,6 +15,7 @@
 #include "handlers/members.h"
 #include "handlers/messages.h"
 #include "handlers/metrics.h"
+#include "handlers/oauth.h"
 #include "handlers/pages.h"
 #include "handlers/rooms.h"
 #include "handlers/servers.h"
@@ -37,6 +38,13 @@ const struct route routes[] = {
     {"DELETE", "/v1/auth/sessions/{id}", SIGNED_IN, NO_BODY, handle_session_end},
     {"POST", "/v1/auth/password", SIGNED_IN, BODY_DEFAULT, handle_password_change},
     {"POST", "/v1/auth/introspect", SERVICE, BODY_DEFAULT, handle_introspect},
+    {"POST", "/v1/auth/oauth", OPEN, BODY_DEFAULT, handle_oauth_sign_in},
+    {"GET", "/v1/auth/oauth/providers", OPEN, NO_BODY, handle_oauth_providers},
+    {"GET", "/v1/auth/oauth/{provider}/authorize", OPEN, NO_BODY, handle_oauth_authorize},
+    {"GET", "/v1/auth/oauth/{provider}/callback", OPEN, NO_BODY, handle_oauth_callback},
+    {"GET", "/v1/auth/identities", SIGNED_IN, NO_BODY, handle_identities_list},
+    {"POST", "/v1/auth/identities", SIGNED_IN, BODY_DEFAULT, handle_identity_link},
+    {"DELETE", "/v1/auth/identities/{id}", SIGNED_IN, NO_BODY, handle_identity_unlink},
     {"GET", "/v1/users/me", SIGNED_IN, NO_BODY, handle_me_get},
     {"PATCH", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_patch},
     {"DELETE", "/v1/users/me", SIGNED_IN, BODY_DEFAULT, handle_me_delete},

@@ -20,7 +20,8 @@ enum {
 
 struct route {
     const char *method;
-    /* {id}: an id, {code}: anything; everything else literally, which wins over {id} */
+    /* {id}: an id, {code} and {provider}: anything; everything else literally, which wins over {id}
+     */
     const char *path;
     enum route_auth auth; /* who may call, and which rate it counts against */
     size_t limit;         /* bytes of the body; it also says what the body is */

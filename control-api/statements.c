@@ -10,6 +10,7 @@
 #include "store/export.h"
 #include "store/friends.h"
 #include "store/health.h"
+#include "store/identities.h"
 #include "store/invites.h"
 #include "store/jobs.h"
 #include "store/limits.h"
@@ -17,6 +18,7 @@
 #include "store/mails.h"
 #include "store/messages.h"
 #include "store/notify.h"
+#include "store/oauth_codes.h"
 #include "store/registrations.h"
 #include "store/rooms.h"
 #include "store/servers.h"
@@ -36,6 +38,7 @@
     X(export)                                                                                      \
     X(friends)                                                                                     \
     X(health)                                                                                      \
+    X(identities)                                                                                  \
     X(invites)                                                                                     \
     X(jobs)                                                                                        \
     X(limits)                                                                                      \
@@ -43,6 +46,7 @@
     X(mails)                                                                                       \
     X(messages)                                                                                    \
     X(notify)                                                                                      \
+    X(oauth_codes)                                                                                 \
     X(registrations)                                                                               \
     X(rooms)                                                                                       \
     X(servers)                                                                                     \

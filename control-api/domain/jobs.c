@@ -4,6 +4,7 @@
 #include "store/invites.h"
 #include "store/jobs.h"
 #include "store/mails.h"
+#include "store/oauth_codes.h"
 #include "store/registrations.h"
 #include "store/run.h"
 #include "store/sessions.h"
@@ -57,14 +58,22 @@ enum hum_status jobs_step(struct pg *pg, bool *ret_worked) {
     return status;
 }
 
-enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more) {
-    enum hum_status codes = tx_status(store_codes_sweep(pg, JOB_PIECE));
-    enum hum_status tokens = tx_status(store_mail_tokens_sweep(pg, JOB_PIECE));
-    enum hum_status registrations = tx_status(store_registrations_sweep(pg, JOB_PIECE));
-    enum hum_status sessions = tx_status(store_sessions_sweep(pg, JOB_PIECE));
-    enum hum_status events = events_sweep(pg, events_days, ret_more);
+/* What else has expired, a piece of each. */
+static enum pg_outcome (*const sweeps[])(struct pg *pg, int limit) = {
+    store_codes_sweep,
+    store_mail_tokens_sweep,
+    store_oauth_codes_sweep,
+    store_registrations_sweep,
+    store_sessions_sweep,
+};
 
-    codes = codes != HUM_OK ? codes : tokens;
-    codes = codes != HUM_OK ? codes : sessions;
-    return codes != HUM_OK ? codes : registrations != HUM_OK ? registrations : events;
+enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more) {
+    enum hum_status status = events_sweep(pg, events_days, ret_more);
+
+    for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++) {
+        enum hum_status one = tx_status(sweeps[i](pg, JOB_PIECE));
+
+        status = status != HUM_OK ? status : one;
+    }
+    return status;
 }

@@ -30,9 +30,8 @@ static void render_mqtt(struct buf *out, const struct api *api,
     buf_text(out, "}");
 }
 
-/* Frees the session. */
-static enum hum_status reply_session(const struct request *request, struct reply *reply, int http,
-                                     struct auth_session *session) {
+enum hum_status reply_session(const struct request *request, struct reply *reply, int http,
+                              struct auth_session *session) {
     struct buf *out = &reply->body;
 
     throttle_owner(request->api->throttle, &request->client, session->user.email);
@@ -80,8 +79,7 @@ static void device_text(const json_t *object, struct reply *reply, const char *m
     *ret = text;
 }
 
-static void read_device(const struct request *request, struct reply *reply,
-                        struct auth_device *device) {
+void read_device(const struct request *request, struct reply *reply, struct auth_device *device) {
     json_t *object = NULL;
 
     *device = (struct auth_device){str_of(""), str_of("")};

@@ -2,9 +2,16 @@
 #ifndef HUM_HANDLERS_AUTH_H
 #define HUM_HANDLERS_AUTH_H
 
+#include "domain/auth.h"
 #include "http.h"
 
 enum { PASSWORD_MIN = 8, PASSWORD_MAX = 128 }; /* code points of one that is chosen */
+
+/* The body's member "device"; what does not fit is refused with reply_field. */
+void read_device(const struct request *request, struct reply *reply, struct auth_device *device);
+/* Answers with a Session, and frees it. */
+enum hum_status reply_session(const struct request *request, struct reply *reply, int http,
+                              struct auth_session *session);
 
 enum hum_status handle_register(struct request *request, struct reply *reply);
 enum hum_status handle_login(struct request *request, struct reply *reply);

@@ -15,6 +15,12 @@ static const struct pg_statement sessions = {
                                             "id limit $3",
 };
 
+static const struct pg_statement identities = {
+    "export_identities",
+    "select id, id, provider, issuer, subject, email, " MS("created_at") ", " MS(
+        "last_used_at") " from identities where user_id = $1 and id > $2 order by id limit $3",
+};
+
 static const struct pg_statement friends = {
     "export_friends",
     "select f.friend_id, f.friend_id, u.nickname, " MS(
@@ -151,19 +157,13 @@ static const struct pg_statement messages = {
 };
 
 static const struct pg_statement *const of_section[EXPORT_SECTIONS] = {
-    [EXPORT_SESSIONS] = &sessions,
-    [EXPORT_FRIENDS] = &friends,
-    [EXPORT_REQUESTS] = &requests,
-    [EXPORT_BLOCKS] = &blocks,
-    [EXPORT_DMS] = &dms,
-    [EXPORT_SERVERS] = &servers,
-    [EXPORT_BANS] = &bans,
-    [EXPORT_INVITES] = &invites,
-    [EXPORT_CODES] = &codes,
-    [EXPORT_CHANNELS] = &channels,
-    [EXPORT_READ_MARKS] = &read_marks,
-    [EXPORT_VISITS] = &visits,
-    [EXPORT_SET_ASIDE] = &set_aside,
+    [EXPORT_SESSIONS] = &sessions, [EXPORT_IDENTITIES] = &identities,
+    [EXPORT_FRIENDS] = &friends,   [EXPORT_REQUESTS] = &requests,
+    [EXPORT_BLOCKS] = &blocks,     [EXPORT_DMS] = &dms,
+    [EXPORT_SERVERS] = &servers,   [EXPORT_BANS] = &bans,
+    [EXPORT_INVITES] = &invites,   [EXPORT_CODES] = &codes,
+    [EXPORT_CHANNELS] = &channels, [EXPORT_READ_MARKS] = &read_marks,
+    [EXPORT_VISITS] = &visits,     [EXPORT_SET_ASIDE] = &set_aside,
 };
 
 enum pg_outcome store_export_rows(struct pg *pg, enum export_section section, int64_t user,
@@ -201,8 +201,8 @@ enum pg_outcome store_export_messages(struct pg *pg, int64_t user, int64_t room_
 }
 
 const struct pg_statement *const store_export_statements[] = {
-    &sessions, &friends,  &requests,   &blocks, &dms,       &servers, &bans,     &invites,
-    &codes,    &channels, &read_marks, &visits, &set_aside, &room,    &messages,
+    &sessions, &identities, &friends,  &requests,   &blocks, &dms,       &servers, &bans,
+    &invites,  &codes,      &channels, &read_marks, &visits, &set_aside, &room,    &messages,
 };
 const size_t store_export_statements_count =
     sizeof store_export_statements / sizeof store_export_statements[0];

@@ -7,6 +7,7 @@
 enum export_section {
     EXPORT_PROFILE, /* as store_user_get */
     EXPORT_SESSIONS,
+    EXPORT_IDENTITIES,
     EXPORT_FRIENDS,
     EXPORT_REQUESTS,
     EXPORT_BLOCKS,

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from lib import pictures
+from lib.honest_idp import Browser, Idp, person, providers_file
 from lib.instance import ROOT, Instance
 from lib.mqtt import eventually
 from lib.rest import ok, unique
@@ -82,8 +83,19 @@ def word(thing):
 
 
 @pytest.fixture(scope="module")
-def walk():
-    hum = Instance()
+def idp():
+    made = Idp()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def walk(idp):
+    with providers_file(idp.settings()) as path:
+        yield from walk_on(Instance(HUM_OAUTH_FILE=path, HUM_OAUTH_PRIVATE="on"))
+
+
+def walk_on(hum):
     try:
         hum.up()
         yield Walk(hum)
@@ -129,6 +141,28 @@ def test_sessions_that_end_from_elsewhere(walk, alice):
               ("PasswordChanged", alice, alice, {"session": alice.sid}),
               ("SessionRevoked", alice, alice, {"session": first.sid}),
               ("SessionRevoked", alice, alice, {"session": third.sid}))
+
+
+def test_identities(walk, idp, alice):
+    browser, who = Browser(walk.hum), person()
+    grant = browser.grant(browser.code(idp, who))
+
+    def linked(kind, user):
+        sql = "select id::text from identities where user_id = %s order by id desc limit 1"
+        return lambda _: (kind, user(_), user(_), {"identity": walk.hum.database.value(sql, user(_))})
+
+    def begun(kind):
+        return lambda s: (kind, s["user"]["id"], s["user"]["id"], {"session": s["session_id"]})
+
+    walk.step("POST /v1/auth/oauth", lambda: browser.post("/v1/auth/oauth", grant),
+              linked("IdentityLinked", lambda s: s["user"]["id"]), begun("UserRegistered"))
+    again = browser.grant(browser.code(idp, who))
+    walk.step("POST /v1/auth/oauth", lambda: browser.post("/v1/auth/oauth", again), begun("UserLoggedIn"))
+    more = browser.grant(browser.code(idp, person()))
+    identity = walk.step("POST /v1/auth/identities", lambda: alice.post("/v1/auth/identities", more),
+                         linked("IdentityLinked", lambda _: alice.id))
+    walk.step("DELETE /v1/auth/identities/{id}", lambda: alice.delete(f"/v1/auth/identities/{identity['id']}"),
+              ("IdentityUnlinked", alice, alice, {"identity": identity["id"]}))
 
 
 def test_a_session_that_is_stolen(walk, alice):

@@ -13,7 +13,7 @@ from lib.race import race
 from lib.rest import ok, problem, unique
 from lib.servers import enter, invite, join, make_channel, make_code, make_server
 
-SECTIONS = ["exported_at", "profile", "sessions", "friends", "friend_requests", "blocks", "dms", "servers", "bans",
+SECTIONS = ["exported_at", "profile", "sessions", "identities", "friends", "friend_requests", "blocks", "dms", "servers", "bans",
             "invites", "invite_codes", "channels", "channel_visits", "read_marks", "unstored_messages", "notifications",
             "messages"]
 MANY = 12_000

@@ -22,6 +22,13 @@ POST /v1/auth/email/resend
 POST /v1/auth/email
 POST /v1/auth/password/forgot
 POST /v1/auth/password/reset
+POST /v1/auth/oauth
+GET /v1/auth/oauth/providers
+GET /v1/auth/oauth/{provider}/authorize
+GET /v1/auth/oauth/{provider}/callback
+GET /v1/auth/identities
+POST /v1/auth/identities
+DELETE /v1/auth/identities/{id}
 GET /v1/auth/sessions
 DELETE /v1/auth/sessions/{id}
 POST /v1/auth/password
@@ -86,7 +93,9 @@ GET /health/ready
 GET /metrics
 """
 OPEN = {"/v1/auth/email/verify", "/v1/auth/email/resend", "/v1/auth/password/forgot", "/v1/auth/password/reset",
-        "/verify", "/reset", "/change", "/link.js", "/link.css", "/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
+        "/v1/auth/oauth", "/v1/auth/oauth/providers",
+        "/v1/auth/oauth/{provider}/authorize", "/v1/auth/oauth/{provider}/callback", "/verify", "/reset", "/change", "/link.js", "/link.css",
+        "/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
         "/health/live", "/health/ready", "/metrics", "/openapi.yaml", "/asyncapi.yaml", "/docs",
         "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png", "/v1/users/{id}/avatar"}
 

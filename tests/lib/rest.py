@@ -117,7 +117,7 @@ class Person(Rest):
         self.session = session
         self.email = email
         self.password = password
-        SECRETS.update([password, session["access_token"], session["refresh_token"],
+        SECRETS.update([*([password] if password else []), session["access_token"], session["refresh_token"],
                         session["mqtt"]["password"]])
 
     @property

@@ -124,7 +124,7 @@ def json_bodies():
 
 def table_path(path):
     """A path as the route table has it, where every id is called {id}."""
-    return re.sub(r"\{(?!code\})\w+\}", "{id}", path)
+    return re.sub(r"\{(?!(?:code|provider)\})\w+\}", "{id}", path)
 
 
 # --- schemas ---
@@ -162,7 +162,7 @@ def _patterns():
     """In the order of the route table, as the first that fits is taken."""
     order = {route.path: i for i, route in reversed([*enumerate(ROUTES)])}
     for path in sorted(ALL["openapi"]["paths"], key=lambda p: order.get(table_path(p), len(order))):
-        exact = re.escape(path).replace(r"\{code\}", "[^/]+")
+        exact = re.sub(r"\\\{(code|provider)\\\}", "[^/]+", re.escape(path))
         yield path, re.compile(re.sub(r"\\\{\w+\\\}", ID, exact)), re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", exact))
 
 

@@ -121,6 +121,8 @@ API_TABLES = {
     "server_members": {"SELECT", "INSERT", "DELETE"},
     "server_bans": {"SELECT", "INSERT", "DELETE"},
     "server_invites": {"SELECT", "INSERT", "DELETE"},
+    "identities": {"SELECT", "INSERT", "UPDATE(email,last_used_at,provider)", "DELETE"},
+    "oauth_codes": {"SELECT", "INSERT", "UPDATE(used_at)", "DELETE"},
     "invite_codes": {"SELECT", "INSERT", "DELETE", "UPDATE(uses)"},
     "channels": {"SELECT", "INSERT", "UPDATE(deleted_at)"},
     "channel_visits": {"SELECT", "INSERT"},
