@@ -103,7 +103,7 @@ class _Handler:
 
     async def handle_DATA(self, _server, session, envelope):
         answer = await self._step("DATA", envelope.rcpt_tos[0])
-        if not answer:
+        if answer in (None, "drop the answer"):
             self.server.take(Mail(envelope, session.host_name))
         return answer or "250 OK"
 
@@ -135,7 +135,7 @@ class _Controller(Controller):
 
 class MailServer:
     """Listens on a port that stays the same. answers: what to say at "RCPT" or "DATA" instead of taking the mail: a
-    line, "drop" to end the connection, "hang" to say nothing until that is taken back."""
+    line, "drop" to end the connection ("drop the answer": the mail is taken all the same), "hang" to say nothing until that is taken back."""
 
     USER, PASSWORD = "hum", "sw@rd:fish/5%?#x"  # with all that has to be escaped in a URL
 

@@ -5,8 +5,10 @@ import datetime
 import email.utils
 import hashlib
 import hmac
+import os
 import re
 import struct
+import subprocess
 import threading
 
 import pytest
@@ -14,7 +16,10 @@ import pytest
 from lib import processes, prometheus, smtp
 from lib.mqtt import eventually
 from lib.rest import ok, unique
-from lib.tokens import b64
+from lib.tokens import b64, unb64
+
+# aiosmtpd's word on a server without TLS, which is what some of these are.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 KINDS = {"verify": 1, "already_registered": 2, "reset": 3, "change_confirm": 4, "address_changed": 5,
          "password_changed": 6}
@@ -127,9 +132,25 @@ def test_lines_are_as_smtp_wants_them(post, server):
 
 
 def test_many_at_once(post, server):
+    before = number(post, "api_mails_sent_total")
     queued = [queue(post, "verify") for _ in range(20)]
     tokens = {server.wait(address).token for _, address, _ in queued}
     assert len(tokens) == 20
+    smtp.emptied(post)
+    assert number(post, "api_mails_sent_total") == before + 20
+
+
+def test_a_new_key(post, server):
+    """What waits is written with the newest key, whenever it was queued."""
+    server.answers["RCPT"] = "450 later"
+    mail, address, token = queue(post, "reset")
+    delayed(post, mail)
+    before = token_of(post, token)
+    assert post.run("keys", "roll").returncode == 0
+    server.answers.clear()
+    eventually(lambda: "keys read" in post.log("api"))
+    now(post, mail)
+    assert server.wait(address).token == token_of(post, token) != before
 
 
 def test_a_link_that_has_ended_is_not_sent(post, server):
@@ -205,6 +226,19 @@ def test_a_server_that_ends_the_connection(post, server):
     server.answers.clear()
     now(post, mail)
     server.wait(address)
+
+
+def test_an_answer_that_is_lost(post, server):
+    """The mail comes twice, and whoever reads it can tell."""
+    server.answers["DATA"] = "drop the answer"
+    mail, address, _ = queue(post)
+    first = server.wait(address)
+    delayed(post, mail)
+    server.answers.clear()
+    now(post, mail)
+    second = server.wait(address)
+    assert first.message["Message-ID"] == second.message["Message-ID"] == f"<hum.{mail}@example.org>"
+    gone(post, mail)
 
 
 def test_a_server_that_is_away(post, server):
@@ -294,6 +328,17 @@ def test_a_mail_whose_sender_died_is_sent_by_the_next(post, server):
 
 
 # --- secrets ---
+
+
+def test_the_database_holds_no_token(post, server):
+    """Neither as it is in the link nor as the bytes that it stands for."""
+    _, address, token = queue(post, "reset")
+    text = server.wait(address).token
+    post.database.rows("update mail_tokens set used_at = now() where id = %s", token)
+    dump = subprocess.run(["pg_dump", "-a", post.database.conninfo], capture_output=True, text=True, timeout=120,
+                          check=True, env={**os.environ, "PGPASSWORD": post.database.password}).stdout
+    assert str(token) in dump and address in dump
+    assert text not in dump and unb64(text)[8:].hex() not in dump
 
 
 def test_the_password_is_in_no_list_of_processes(post, server):
