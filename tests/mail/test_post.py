@@ -132,6 +132,7 @@ def test_lines_are_as_smtp_wants_them(post, server):
 
 
 def test_many_at_once(post, server):
+    smtp.emptied(post)
     before = number(post, "api_mails_sent_total")
     queued = [queue(post, "verify") for _ in range(20)]
     tokens = {server.wait(address).token for _, address, _ in queued}
@@ -154,6 +155,7 @@ def test_a_new_key(post, server):
 
 
 def test_a_link_that_has_ended_is_not_sent(post, server):
+    smtp.emptied(post)
     before = number(post, "api_mails_over_total")
     mail, address, _ = queue(post, "reset", life="-1 second")
     gone(post, mail)
@@ -166,6 +168,7 @@ def test_a_link_that_has_ended_is_not_sent(post, server):
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
 def test_refused_for_good(post, server, command):
+    smtp.emptied(post)
     before = number(post, "api_mails_given_up_total")
     server.answers[command] = "550 5.1.1 nobody@example.org is unknown here"
     mail, address, _ = queue(post)
@@ -180,6 +183,7 @@ def test_refused_for_good(post, server, command):
 
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
 def test_refused_for_now(post, server, command):
+    smtp.emptied(post)
     before = number(post, "api_mails_delayed_total")
     server.answers[command] = "451 4.7.1 greylisted, come back"
     mail, address, _ = queue(post)
