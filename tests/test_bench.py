@@ -30,4 +30,5 @@ def test_the_rows_on_rest():
             assert len(results) == 1, (name, side)
             if name != "big-server":
                 assert results[0]["requests_per_s"] > 0, (name, side)
-    assert rounds["big-server"]["deleting"][0]["gone_s"] > 0
+    large = rounds["big-server"]["large"][0]
+    assert large["gone_s"] > 0 and large["turns"] > 0
