@@ -21,11 +21,13 @@ static const struct pg_statement by_key = {
 };
 
 /* Of a relation x with ids of people: whom $1 has not blocked, and who has not blocked $1. In a
- * form that looks one pair up, where "not exists" may compare with all whom somebody has blocked.
- */
+ * form that looks one pair up, where "not exists" may compare with all whom somebody has blocked,
+ * and that the planner takes to hold for many: it takes "is null" to hold for next to nobody, and
+ * then reads all of a prefix where a page would do. */
 #define NOT_BLOCKED                                                                                \
-    "(select true from blocks b where b.user_id = $1 and b.blocked_id = x.id) is null "            \
-    "and (select true from blocks b where b.user_id = x.id and b.blocked_id = $1) is null "
+    "coalesce((select false from blocks b where b.user_id = $1 and b.blocked_id = x.id), true) "   \
+    "and coalesce((select false from blocks b where b.user_id = x.id and b.blocked_id = $1), "     \
+    "true) "
 
 /* A prefix is a range of the index: no key holds U+10FFFF, which is no character. Similar ones are
  * looked for once those with the prefix do not fill the page. */

@@ -8,6 +8,7 @@ from lib.statements import of_the_api
 
 MANY = 60_000
 SHOWN, SIMILAR = 50, 3000  # a page; what similar names are taken from
+FREQUENT = 10_000  # names that a trigram is looked for in
 STATEMENTS = dict(of_the_api())
 
 
@@ -76,6 +77,11 @@ def read(found):
                * n["Actual Loops"] for n in found if "Relation Name" in n)
 
 
+def yielded(found):
+    """How many places in the tables the trigrams' indexes named."""
+    return sum(n["Actual Rows"] * n["Actual Loops"] for n in found if n["Node Type"] == "Bitmap Index Scan")
+
+
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize("key", ["nightingale", "n", "nightingale0", "goldfinch", "hoopoe", "kigfisher", "hopoe",
                                  "nighitngale", "goldfihcn", "usser-x", "uxxxxser", "ser12use", "-use-ser", "user-zzz",
@@ -88,6 +94,7 @@ def test_a_search_reads_a_bounded_number_of_rows(cur, key, mode):
     # A row of the page is read by its key once more, and for each similar one two blocks are looked for; those whom
     # one has blocked are passed over.
     assert read(found) <= 2 * SIMILAR + 5 * SHOWN, [(n["Node Type"], n["Actual Rows"], n["Actual Loops"]) for n in found]
+    assert yielded(found) <= FREQUENT, "a quarter of all names would be more"
     begins = [r[1].startswith(key) for r in rows]
     assert begins == sorted(begins, reverse=True), "a prefix first"
 
@@ -105,6 +112,19 @@ def test_one_among_many_is_found_whatever_the_typing_error(cur, crowd, at, error
     one, two = key[at], key[at + 1]
     typed = key[:at] + {"swapped": two + one, "left out": two, "twice": one + one + two, "another": "q" + two}[error] + key[at + 2:]
     assert key in [r[1] for r in run(cur, typed)[0]]
+
+
+@pytest.mark.parametrize("share, common", [(1, False), (5, False), (60, True)])
+def test_a_common_name_counts_with_all_who_have_it(crowd, share, common):
+    """Servers may share a name: in the statistics that is no part of the sample."""
+    with crowd.session(autocommit=False) as cursor:
+        cursor.execute("update servers set name = 'Zebra' where id %% 100 < %s", (share,))
+        cursor.execute("insert into rooms (id, kind) select i + 2000000, 2 from generate_series(1, 20000) i;"
+                       "insert into servers (id, owner_id, name, public)"
+                       " select i + 2000000, 1, 'Aardvark ' || md5(i::text), true from generate_series(1, 20000) i;"
+                       "analyze servers")
+        cursor.execute("select hum_search_patterns('zebra', 'servers', 'name_key') is null")
+        assert cursor.fetchone() == (common,)
 
 
 @pytest.mark.parametrize("key", ["nightingale", "nighitngale", "chess fo", "uesrs of", "susers", "a-b-c", "%%%", "of"])
