@@ -99,8 +99,9 @@ static enum pg_outcome login_in_tx(struct pg *pg, void *arg, enum hum_status *re
     PG_TRY(store_password_hold(pg, work->session.user, work->hash, &held));
     if (!held) {
         *ret_status = HUM_INVALID_CREDENTIALS;
+        return PG_DONE;
     }
-    return PG_DONE;
+    return sessions_end_surplus(pg, work->session.user);
 }
 
 /* Where addresses are verified, the right password for one that is not is told. So it is to who has

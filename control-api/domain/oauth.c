@@ -5,6 +5,7 @@
 #include "domain/email.h"
 #include "domain/issue.h"
 #include "domain/made_up.h"
+#include "domain/sessions.h"
 #include "domain/tx.h"
 #include "store/accounts.h"
 #include "store/events.h"
@@ -236,7 +237,10 @@ static enum pg_outcome sign_in_work(struct pg *pg, void *arg, enum hum_status *r
     }
     PG_TRY(issue_session(pg, work->created ? "UserRegistered" : "UserLoggedIn", &work->session,
                          work->device, &work->rows, ret_status));
-    return user != 0 ? store_identity_touch(pg, &work->proof.vouched) : PG_DONE;
+    if (user != 0) {
+        PG_TRY(store_identity_touch(pg, &work->proof.vouched));
+    }
+    return sessions_end_surplus(pg, work->session.user);
 }
 
 enum hum_status oauth_sign_in(const struct auth *auth, const struct providers *providers,

@@ -19,6 +19,10 @@ enum pg_outcome sessions_end_all(struct pg *pg, int64_t user, int64_t except) {
     return store_session_end_all(pg, user, except);
 }
 
+enum pg_outcome sessions_end_surplus(struct pg *pg, int64_t user) {
+    return store_session_end_surplus(pg, user, SESSIONS_MAX);
+}
+
 enum hum_status sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,
                               struct pg_result **ret_rows) {
     return tx_status(store_sessions_list(pg, user, after, limit, ret_rows));

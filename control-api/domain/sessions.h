@@ -5,6 +5,8 @@
 #include "domain/auth.h"
 #include "store/sessions.h"
 
+enum { SESSIONS_MAX = 100 }; /* of a person */
+
 /* Within a transaction: ends a session, with an event of this kind, and tells the broker. After the
  * transaction, whatever came of it, call verified_revoke. *ret_ended is false when it had ended, or
  * is not this user's. */
@@ -16,6 +18,11 @@ HUM_MUSTCHECK enum pg_outcome sessions_revoke(struct pg *pg, const char *kind, i
  * sessions since a password has changed changes it first, in the same transaction: a sign-in that
  * is under way with the old one then either is seen here or fails. */
 HUM_MUSTCHECK enum pg_outcome sessions_end_all(struct pg *pg, int64_t user, int64_t except);
+
+/* Within a transaction that has signed somebody in, at its end: SESSIONS_MAX of their devices stay
+ * signed in; those that were seen longest ago are not. REST hears of it within VERIFIED_ALIVE_MS.
+ */
+HUM_MUSTCHECK enum pg_outcome sessions_end_surplus(struct pg *pg, int64_t user);
 
 /* As store_sessions_list. */
 HUM_MUSTCHECK enum hum_status sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,

@@ -35,14 +35,27 @@ static const struct pg_statement revoke = {
     "returning id",
 };
 
-/* Each with its event, and told to the broker. */
+/* What follows "with ended as (…), ": each has its event, and is told to the broker. */
+#define TELL_ENDED                                                                                 \
+    "recorded as (insert into events (kind, actor_id, subject_id, data) "                          \
+    " select 'SessionRevoked', $1, $1, jsonb_build_object('session', id::text) from ended) "       \
+    "select count(pg_notify('hum', format('session %s %s', $1::bigint, id))) from ended"
+
 static const struct pg_statement end_all = {
     "session_end_all",
     "with ended as (update sessions set revoked_at = now() "
-    " where user_id = $1 and id <> $2 and revoked_at is null returning id), "
-    "recorded as (insert into events (kind, actor_id, subject_id, data) "
-    " select 'SessionRevoked', $1, $1, jsonb_build_object('session', id::text) from ended) "
-    "select count(pg_notify('hum', format('session %s %s', $1::bigint, id))) from ended",
+    " where user_id = $1 and id <> $2 and revoked_at is null returning id), " TELL_ENDED,
+};
+
+/* Nobody waits here for one that somebody uses: it is the next sign-in's. */
+static const struct pg_statement end_surplus = {
+    "session_end_surplus",
+    "with surplus as (select id from sessions where id in ("
+    "  select id from sessions where user_id = $1 and revoked_at is null and expires_at > now() "
+    "  order by last_seen_at desc, id desc offset $2) and revoked_at is null "
+    " for update skip locked), "
+    "ended as (update sessions set revoked_at = now() where id in (select id from surplus) "
+    " returning id), " TELL_ENDED,
 };
 
 static const struct pg_statement list = {
@@ -140,6 +153,10 @@ enum pg_outcome store_session_end_all(struct pg *pg, int64_t user, int64_t excep
     return RUN(pg, &end_all, NULL, INT(user), INT(except));
 }
 
+enum pg_outcome store_session_end_surplus(struct pg *pg, int64_t user, int keep) {
+    return RUN(pg, &end_surplus, NULL, INT(user), INT(keep));
+}
+
 enum pg_outcome store_sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,
                                     struct pg_result **ret_rows) {
     return RUN(pg, &list, ret_rows, INT(user), INT(after), INT(limit));
@@ -178,7 +195,7 @@ enum pg_outcome store_session_alive(struct pg *pg, int64_t user, int64_t id, boo
 }
 
 const struct pg_statement *const store_sessions_statements[] = {
-    &add, &lock, &advance, &revoke, &end_all, &list, &holder, &seen, &sweep, &alive,
+    &add, &lock, &advance, &revoke, &end_all, &end_surplus, &list, &holder, &seen, &sweep, &alive,
 };
 const size_t store_sessions_statements_count =
     sizeof store_sessions_statements / sizeof store_sessions_statements[0];

@@ -254,3 +254,21 @@ def test_nobody_waits_for_it(hum):
         eventually(lambda: seen(hum, free))
         cursor.execute("rollback")
     assert not seen(hum, held)
+
+
+def test_a_hundred_devices_and_no_more(hum):
+    """Those that were seen longest ago make room; nobody else's do."""
+    person, other = hum.sign_up(), hum.sign_up()
+    hum.database.rows("insert into sessions (id, user_id, refresh_seed, expires_at, last_seen_at)"
+                      " select hum_id(), %s, '', now() + interval '1 day', now() - i * interval '1 minute'"
+                      " from generate_series(1, 99) i", person.id)
+    oldest = "select id::text from sessions where user_id = %s and revoked_at is null order by last_seen_at limit 2"
+    first, second = (r[0] for r in hum.database.rows(oldest, person.id))
+    fresh = [person.sign_in(), person.sign_in()]
+    left = listed(person)
+    assert len(left) == 100
+    assert not {first, second} & set(left) and {person.sid, *(f.sid for f in fresh)} <= set(left)
+    events = hum.database.rows("select data ->> 'session' from events where kind = 'SessionRevoked' and actor_id = %s"
+                               " order by id", person.id)
+    assert [e[0] for e in events] == [first, second]
+    assert works(other)
