@@ -5,7 +5,7 @@ import pytest
 from lib import smtp
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mail_server():
     server = smtp.MailServer().start()
     yield server
@@ -19,9 +19,9 @@ def server(mail_server):
     return mail_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def post(mail_server):
-    """The instance."""
+    """The instance, one for all files here."""
     instance = smtp.instance(mail_server)
     try:
         instance.up()

@@ -8,9 +8,9 @@ from lib import links
 from lib.links import address, forgot, login, newcomer, register, resend, settled
 
 pytestmark = pytest.mark.release_only
-EACH = 40
+EACH = 30
 # Of two alike distributions, half of all pairs have the first slower; of so many measurements the share is between
-# 0.25 and 0.75 in all but one of some thousand runs, and each has a second try. A hash that is left out, or a commit
+# 0.25 and 0.75 in all but one of a thousand runs, and each has a second try. A hash that is left out, or a commit
 # that only one side waits for, makes it nearly 0 or 1.
 FAR_FROM_HALF = 0.25
 

@@ -286,6 +286,19 @@ def test_who_needs_no_link_gets_none(post, server):
     assert not server.to(person.email) and not server.to(nobody)
 
 
+def test_more_mails_than_the_worker_can_look_at(post, server):
+    """A bound, and one answer for all; nothing else is held up, and then all goes on."""
+    person = newcomer(post, server)
+    post.database.rows("insert into mail_requests (kind, address) select 3, 'nobody@example.org'"
+                       " from generate_series(1, 20000)")
+    for ask in (resend, forgot, register):
+        assert problem(ask(post, person.email), 503, "unavailable") == problem(ask(post, address()), 503, "unavailable")
+    assert post.database.value("select count(*) from mail_requests") > 10000, "too fast for this test"
+    ok(login(post, person.email, person.password))
+    post.database.rows("delete from mail_requests where address = 'nobody@example.org'")
+    asked(post, server, person.email, links.RESET, forgot)
+
+
 # --- a lost password ---
 
 
