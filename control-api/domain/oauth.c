@@ -264,9 +264,23 @@ enum hum_status oauth_sign_in(const struct auth *auth, const struct providers *p
 
 struct link_work {
     struct proof proof;
-    int64_t user;
+    int64_t user, session;
     struct pg_result *rows;
 };
+
+/* Whether the session is still there: the provider took its time, and the owner may have ended it.
+ * From here on whoever ends it waits. */
+static enum pg_outcome check_session(struct pg *pg, const struct link_work *work,
+                                     enum hum_status *ret_status) {
+    struct session session;
+    bool alive = false;
+
+    PG_TRY(store_session_lock(pg, work->session, &alive, &session));
+    if (!alive || session.user != work->user) {
+        *ret_status = HUM_UNAUTHORIZED;
+    }
+    return PG_DONE;
+}
 
 /* The caller's from now on; or it was before, which is fine. */
 static enum pg_outcome take_identity(struct pg *pg, struct link_work *work, int64_t *ret_id,
@@ -276,6 +290,10 @@ static enum pg_outcome take_identity(struct pg *pg, struct link_work *work, int6
     int64_t owner;
 
     PG_TRY(store_identities_hold(pg, work->user, &ways));
+    PG_TRY(check_session(pg, work, ret_status));
+    if (*ret_status != HUM_OK) {
+        return PG_DONE;
+    }
     PG_TRY(store_identity_find(pg, vouched, &owner, ret_id));
     if (owner == work->user) {
         return PG_DONE;
@@ -331,7 +349,7 @@ enum hum_status oauth_link(const struct auth *auth, const struct providers *prov
                            struct lease *lease, int64_t user, int64_t session,
                            const struct oauth_grant *grant, struct str password,
                            struct pg_result **ret_rows) {
-    struct link_work work = {.user = user};
+    struct link_work work = {.user = user, .session = session};
     struct pg *pg;
 
     TRY(check_owner(auth, lease, user, session, password));

@@ -7,6 +7,7 @@
 #include "domain/tx.h"
 #include "store/accounts.h"
 #include "store/events.h"
+#include "store/identities.h"
 #include "store/run.h"
 
 static const enum mail_purpose purpose[] = {MAIL_FOR_RESET};
@@ -30,18 +31,22 @@ static enum hum_status look(struct pg *pg, struct reset_work *work) {
     return status == HUM_OK && work->link.state != MAIL_LINK_GOOD ? HUM_INVALID_TOKEN : status;
 }
 
-/* The address first: a link to one that is not the account's any more is good for nothing. The
- * password before the sessions, as sessions_end_all says. */
+/* The address first: a link to one that is not the account's any more is good for nothing. Where it
+ * had not been verified, whoever made the account may have been somebody else: other ways in go.
+ * The password before the sessions, as sessions_end_all says. */
 static enum pg_outcome reset(struct pg *pg, struct reset_work *work,
                              const struct mail_token_row *token) {
-    bool verified = false;
+    enum verified_now how = VERIFIED_NOT;
 
-    PG_TRY(store_account_verify(pg, token->user, token->address, &verified));
-    if (!verified) {
+    PG_TRY(store_account_verify(pg, token->user, token->address, &how));
+    if (how == VERIFIED_NOT) {
         work->link.state = MAIL_LINK_UNKNOWN;
         return PG_DONE;
     }
     work->user = token->user;
+    if (how == VERIFIED_FIRST) {
+        PG_TRY(store_identities_clear(pg, token->user));
+    }
     PG_TRY(store_password_replace(pg, token->user, work->hash));
     PG_TRY(mail_requests_take_back(pg, token->user));
     PG_TRY(sessions_end_all(pg, token->user, 0));

@@ -65,7 +65,7 @@ static enum pg_outcome make_account(struct pg *pg, const struct registration *re
                                     bool made_up, enum hum_status *ret_status) {
     struct str nickname = registration->nickname, key = registration->nickname_key;
     struct nickname other;
-    bool verified = false;
+    enum verified_now how;
     int64_t user = 0;
 
     if (made_up || !nickname.data) {
@@ -78,7 +78,7 @@ static enum pg_outcome make_account(struct pg *pg, const struct registration *re
         *ret_status = conflict_of(pg);
     }
     PG_TRY(outcome);
-    PG_TRY(store_account_verify(pg, user, registration->email, &verified));
+    PG_TRY(store_account_verify(pg, user, registration->email, &how));
     PG_TRY(store_event(pg, "UserRegistered", user, user, (struct str){0}));
     return store_registration_use(pg, registration->id);
 }

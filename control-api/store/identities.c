@@ -61,6 +61,11 @@ static const struct pg_statement remove_one = {
     "delete from identities where id = $2 and user_id = $1 returning id",
 };
 
+static const struct pg_statement clear = {
+    "identities_clear",
+    "delete from identities where user_id = $1",
+};
+
 static const struct pg_statement list = {
     "identities_list",
     COLUMNS "from identities where user_id = $1 and id > $2 order by id limit $3",
@@ -168,8 +173,12 @@ enum pg_outcome store_identity_get(struct pg *pg, int64_t user, int64_t id,
     return RUN(pg, &get, ret_rows, INT(user), INT(id));
 }
 
+enum pg_outcome store_identities_clear(struct pg *pg, int64_t user) {
+    return RUN(pg, &clear, NULL, INT(user));
+}
+
 const struct pg_statement *const store_identities_statements[] = {
-    &find, &touch, &account, &add, &person, &vouch, &lock, &count, &remove_one, &list, &get,
+    &find, &touch, &account, &add, &person, &vouch, &lock, &count, &remove_one, &clear, &list, &get,
 };
 const size_t store_identities_statements_count =
     sizeof store_identities_statements / sizeof store_identities_statements[0];

@@ -437,6 +437,20 @@ def test_a_session_that_somebody_found_open_links_nothing(hum, browser, idp):
     problem(hum.rest.post("/v1/auth/identities", browser.grant("x" * 43)), 401, "unauthorized")
 
 
+def test_a_session_that_ends_while_the_provider_is_asked_links_nothing(hum, idp):
+    """As one does whose owner has just set a new password, to keep somebody out."""
+    bob, native = hum.sign_up(), Native(hum, idp)
+    code, ended = native.code(person()), []
+    idp.meanwhile = lambda: ended.append(bob.post("/v1/auth/logout").status_code)
+    try:
+        answer = bob.post("/v1/auth/identities", native.grant(code))
+    finally:
+        idp.meanwhile = None
+    assert ended == [204]
+    problem(answer, 401, "unauthorized")
+    assert hum.database.value("select count(*) from identities where user_id = %s", bob.id) == 0
+
+
 def test_there_are_only_so_many(hum, browser, idp):
     bob = hum.sign_up()
     hum.database.rows("insert into identities (issuer, subject, user_id, provider) select 'https://x.example', %s || n,"

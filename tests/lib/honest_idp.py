@@ -54,6 +54,7 @@ class Idp:
         SECRETS.add(self.client_secret)
         self.grants = {}  # by code, which is good once
         self.asked = 0  # requests to the token endpoint
+        self.meanwhile = None  # called while one is made to wait
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.issuer = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -102,6 +103,8 @@ class Idp:
     def _token(self, form, authorization):
         """Status and JSON."""
         self.asked += 1
+        if self.meanwhile:
+            self.meanwhile()
         asked, who = self.grants.pop(form.get("code"), (None, None))
         if not self._client(authorization):
             return 401, {"error": "invalid_client"}

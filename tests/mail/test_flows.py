@@ -334,6 +334,19 @@ def test_a_first_password(post, server):
     ok(login(post, person.email, "battery staple"))
 
 
+def test_ways_in_of_whoever_made_the_account(post, server):
+    """Where the address was not verified that may have been somebody else, who waits for its owner."""
+    for verified in (True, False):
+        person = newcomer(post, server)
+        post.database.rows("insert into identities (issuer, subject, user_id, provider) values"
+                           " ('https://idp.example.org', %s, %s, 'idp')", person.id, person.id)
+        if not verified:
+            post.database.rows("update users set email_verified_at = null where id = %s", person.id)
+        ok(reset(post, asked(post, server, person.email, links.RESET, forgot).token), 204)
+        left = post.database.value("select count(*) from identities where user_id = %s", person.id)
+        assert left == (1 if verified else 0)
+
+
 @pytest.mark.parametrize("password", ["", "1234567", "p" * 129, 7, None, "1234567\0"], ids=repr)
 def test_no_password(post, server, password):
     person = newcomer(post, server)
