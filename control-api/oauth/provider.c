@@ -246,7 +246,7 @@ static char *build_url(const struct provider *provider, const char *endpoint,
     pthread_mutex_lock(&iddawc_lock);
     if (i_init_session(&session) == I_OK) {
         if (fill_session(&session, provider, endpoint, redirect_uri, state) &&
-            (provider->settings.kind == PROVIDER_GITHUB ||
+            (provider->settings.kind == PROVIDER_GITHUB || !nonce ||
              i_set_str_parameter(&session, I_OPT_NONCE, nonce) == I_OK) &&
             i_set_additional_parameter(&session, "code_challenge", code_challenge) == I_OK &&
             i_set_additional_parameter(&session, "code_challenge_method", "S256") == I_OK &&
@@ -294,7 +294,8 @@ enum hum_status provider_authorize_url(struct provider *provider, const char *re
     char *url;
 
     if (!is_printable(redirect_uri, PROVIDER_REDIRECT_MAX) ||
-        !is_word(state, 1, PROVIDER_STATE_MAX) || !is_word(nonce, 1, PROVIDER_STATE_MAX) ||
+        !is_word(state, 1, PROVIDER_STATE_MAX) ||
+        (nonce && !is_word(nonce, 1, PROVIDER_STATE_MAX)) ||
         !is_word(code_challenge, CHALLENGE_LEN, CHALLENGE_LEN)) {
         return HUM_INVALID_REQUEST;
     }

@@ -72,9 +72,10 @@ const char *provider_issuer(const struct provider *provider); /* as identity.iss
  * 7.3). The browser flow's own address is not asked about here. Any thread. */
 bool provider_redirect_allowed(const struct provider *provider, const char *redirect_uri);
 
-/* Where to send the browser: response_type=code, S256. Freed by the caller with free(). May ask the
- * provider for its discovery document. HUM_INVALID_REQUEST: an argument does not have its form;
- * HUM_UNAVAILABLE: the provider does not answer, or nothing of use. Any thread. */
+/* Where to send the browser: response_type=code, S256; without a nonce if that is NULL. Freed by
+ * the caller with free(). May ask the provider for its discovery document. HUM_INVALID_REQUEST: an
+ * argument does not have its form; HUM_UNAVAILABLE: the provider does not answer, or nothing of
+ * use. Any thread. */
 HUM_MUSTCHECK enum hum_status provider_authorize_url(struct provider *provider,
                                                      const char *redirect_uri, const char *state,
                                                      const char *nonce, const char *code_challenge,

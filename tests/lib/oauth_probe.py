@@ -48,7 +48,7 @@ class Probe:
         self.changed = threading.Condition()
         self.reports = queue.Queue()
         self.errors = ""
-        self.readers = [threading.Thread(target=t) for t in (self._read, self._read_errors)]
+        self.readers = [threading.Thread(target=t, daemon=True) for t in (self._read, self._read_errors)]
         for reader in self.readers:
             reader.start()
 

@@ -51,9 +51,10 @@ def test_http_only_to_loopback(tmp_path):
 
 @pytest.mark.parametrize("member", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"])
 @pytest.mark.parametrize("url", [
-    "ftp://127.0.0.1/x", "file:///etc/passwd", "//127.0.0.1/x", "javascript:alert(1)", "http://user:pw@127.0.0.1/x",
-    "http://127.0.0.1/x#f", "gopher://127.0.0.1:25/x", "http://", "http:/127.0.0.1/x", "http:///127.0.0.1/x",
-    "http://127.0.0.1\\@x/", "http:\\\\127.0.0.1/x", "http://127.0.0.1/ x", "http://127.0.0.1/x#", ""])
+    "ftp://127.0.0.1/x", "file:///etc/passwd", "//127.0.0.1/x", "javascript:alert(1)", "gopher://127.0.0.1:25/x",
+    "http://user:pw@127.0.0.1/x", "http://user@127.0.0.1/x", "http://:pw@127.0.0.1/x", "http://127.0.0.1/x#f",
+    "http://127.0.0.1/x#", "http://", "http:/127.0.0.1/x", "http:///127.0.0.1/x", "http://127.0.0.1\\@x/",
+    "http:\\\\127.0.0.1/x", "http://127.0.0.1/ x", ""])
 def test_addresses_of_other_kinds_in_discovery(asker, member, url):
     one = asker()
     one.idp.lies.discovery = {member: url}
@@ -75,8 +76,8 @@ def test_proxies_of_the_environment_are_not_used(idp, tmp_path, monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     one = Asker(idp, tmp_path / "oauth.json")
-    assert one.identity()["status"] == "ok"
-    one.probe.stop()
+    with one.probe:
+        assert one.identity()["status"] == "ok"
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])

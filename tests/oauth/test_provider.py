@@ -52,7 +52,7 @@ def test_discovery_that_will_do(asker, discovery):
 
 
 @pytest.mark.parametrize("change", [
-    {"state": ""}, {"state": "a b"}, {"state": "a&b"}, {"state": "s" * 257}, {"state": None}, {"nonce": "a\nb"}, {"nonce": None},
+    {"state": ""}, {"state": "a b"}, {"state": "a&b"}, {"state": "s" * 257}, {"state": None}, {"nonce": "a\nb"}, {"nonce": ""},
     {"code_challenge": "short"}, {"code_challenge": "x" * 44}, {"code_challenge": None}, {"redirect_uri": "https://example.com/\r\nX: y"},
     {"redirect_uri": ""}, {"redirect_uri": None}, {"redirect_uri": "https://example.com/" + "x" * 1024}, {"redirect_uri": "https://exämple.com/"},
 ], ids=lambda v: ascii(v)[:40])
@@ -60,6 +60,13 @@ def test_what_is_no_request(evil, change):
     one = evil
     assert authorize(one, **change) == {"status": "invalid_request"}
     assert one.idp.seen == []
+
+
+def test_a_request_without_a_nonce(asker):
+    """A native client may do without: its code comes to it alone."""
+    one = asker()
+    assert "nonce" not in authorize(one, nonce=None)["url"]
+    assert one.identity(nonce=None)["status"] == "ok"
 
 
 @pytest.mark.parametrize("change", [

@@ -112,6 +112,7 @@ def test_where_no_code_may_go(native, uri):
 
 
 @pytest.mark.parametrize("uri", ["http://localhost/cb", "http://example.com/cb", "app:/cb", "https:///cb", "https://u@example.com/", "com.example.app:cb",
-                                 "javascript:alert(1)", "data:text/html,x", "https://example.com/#x", "https://example.com/ x", "", "http://127.0.0.1"])
+                                 "javascript:alert(1)", "data:text/html,x", "https://example.com/#x", "https://example.com/ x", "", "http://127.0.0.1", "http://127.0.0.1:1@example.com/",
+                                 "http://127.0.0.1:1x/", "http://127.0.0.1:/", "http://127.0.0.1:123456/"])
 def test_what_cannot_be_named(tmp_path, uri):
     assert "redirect_uris" in refused(write_file(tmp_path / "oauth.json", [{**GOOD, "redirect_uris": [uri]}]), private=False)
