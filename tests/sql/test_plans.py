@@ -23,6 +23,8 @@ EXECUTE = {
     "friends_list": "(%(user)s, 0, 7, 50)",
     "session_alive": "(%(session)s, %(user)s)",
     "session_lock": "(%(session)s)",
+    "session_end_all": "(%(user)s, 0)",
+    "session_end_surplus": "(%(user)s, 100)",
     "session_holder": "(%(session)s, %(user)s)",
     "sessions_list": "(%(user)s, 0, 50)",
     "password_hold": "(%(user)s, 'x')",
