@@ -4,10 +4,11 @@ Nothing here sleeps: every wait is for something that arrives, with a bound that
 reaches."""
 
 import contextlib
+import functools
 import json
 import threading
 import time
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from paho.mqtt import client as paho
 from paho.mqtt.packettypes import PacketTypes
@@ -39,14 +40,15 @@ class Gone(Exception):
     """The broker has closed the connection instead of an answer."""
 
 
-class Received(NamedTuple):
+@dataclass(frozen=True)
+class Received:
     topic: str
     payload: bytes
     qos: int
     retain: bool
 
-    @property
-    def json(self):
+    @functools.cached_property
+    def json(self):  # a test that waits looks at all that has come, whenever something comes
         return json.loads(self.payload)
 
 
