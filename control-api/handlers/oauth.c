@@ -156,8 +156,6 @@ enum hum_status handle_oauth_authorize(struct request *request, struct reply *re
                                    : authorize_browser(request, provider, reply, challenge);
 }
 
-static const char *text_of(struct str value) { return value.data; }
-
 /* The browser is back. Whatever it brings is believed only when its own cookie fits the state. */
 static enum hum_status come_back(struct request *request, struct reply *reply,
                                  struct provider *provider, char code[FLOW_TEXT_MAX]) {
@@ -185,7 +183,7 @@ static enum hum_status come_back(struct request *request, struct reply *reply,
                                          .redirect_uri = url,
                                          .nonce = flow.nonce,
                                          .by_callback = true,
-                                         .iss = text_of(iss)};
+                                         .iss = iss.data};
     return oauth_return(&request->lease, provider, &flow, &grant, code);
 }
 

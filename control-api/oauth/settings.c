@@ -157,6 +157,9 @@ static bool check(const struct reading *reading, struct provider_settings *setti
     if (strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(id)) {
         return complain(reading, NULL, "id", "other characters than a-z, 0-9 and -");
     }
+    if (strcmp(settings->id, "hum") == 0) { /* in POST /v1/auth/oauth the one of one-time codes */
+        return complain(reading, NULL, "id", "hum is the name of Hum itself");
+    }
     if (!fetch_url_ok(settings->issuer, reading->allow_private) || strchr(settings->issuer, '?')) {
         return complain(reading, settings, "issuer", "not an https URL");
     }

@@ -63,7 +63,9 @@ static const struct pg_statement remove_one = {
 
 static const struct pg_statement clear = {
     "identities_clear",
-    "delete from identities where user_id = $1",
+    "with gone as (delete from identities where user_id = $1 returning id) "
+    "insert into events (kind, actor_id, subject_id, data) "
+    "select 'IdentityUnlinked', $1, $1, jsonb_build_object('identity', id::text) from gone",
 };
 
 static const struct pg_statement list = {

@@ -50,7 +50,7 @@ HUM_MUSTCHECK enum pg_outcome store_identities_hold(struct pg *pg, int64_t user,
                                                     struct ways_in *ret_ways);
 HUM_MUSTCHECK enum pg_outcome store_identity_remove(struct pg *pg, int64_t user, int64_t id,
                                                     bool *ret_found);
-/* Removes all of a person's. */
+/* Removes all of a person's, with the event of each. */
 HUM_MUSTCHECK enum pg_outcome store_identities_clear(struct pg *pg, int64_t user);
 /* The identities of a person after an id. ret_rows is freed with pg_result_free. */
 HUM_MUSTCHECK enum pg_outcome store_identities_list(struct pg *pg, int64_t user, int64_t after,

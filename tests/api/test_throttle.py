@@ -234,6 +234,14 @@ def test_a_stolen_session_does_not_guess_the_password(limited, method, path, bod
 # --- registering ---
 
 
+def test_sixty_steps_of_signing_in_by_a_provider(limited):
+    guesser = elsewhere(limited)
+    grant = {"provider": "hum", "code": "x" * 43, "code_verifier": "x" * 43}
+    count, took, answer = until_refused(lambda: guesser.post("/v1/auth/oauth", grant), 401)
+    assert 60 <= count <= 61 + took
+    refused(answer, 60)
+
+
 def test_twenty_registrations_of_an_address(limited):
     client = elsewhere(limited)
     count, took, answer = until_refused(lambda: register(client)[1], 201)

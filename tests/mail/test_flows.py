@@ -345,6 +345,9 @@ def test_ways_in_of_whoever_made_the_account(post, server):
         ok(reset(post, asked(post, server, person.email, links.RESET, forgot).token), 204)
         left = post.database.value("select count(*) from identities where user_id = %s", person.id)
         assert left == (1 if verified else 0)
+        told = post.database.value("select count(*) from events where actor_id = %s and kind = 'IdentityUnlinked'",
+                                   person.id)
+        assert told == 1 - left
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "p" * 129, 7, None, "1234567\0"], ids=repr)

@@ -26,6 +26,7 @@ def test_nobody(tmp_path):
 
 MISTAKES = {
     "no id": ({"id": None}, "id"), "an id of other characters": ({"id": "Work"}, "id"), "a path as id": ({"id": "../x"}, "id"),
+    "our own id": ({"id": "hum"}, "id"),
     "a long id": ({"id": "w" * 33}, "id"), "no client_id": ({"client_id": None}, "client_id"), "no issuer": ({"issuer": None}, "issuer"),
     "http": ({"issuer": "http://idp.example.com"}, "issuer"), "a query": ({"issuer": "https://idp.example.com/?x=y"}, "issuer"),
     "a fragment": ({"issuer": "https://idp.example.com/#x"}, "issuer"), "a user": ({"issuer": "https://u:p@idp.example.com/"}, "issuer"),
