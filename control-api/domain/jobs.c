@@ -3,6 +3,7 @@
 #include "events.h"
 #include "store/invites.h"
 #include "store/jobs.h"
+#include "store/mail_requests.h"
 #include "store/mails.h"
 #include "store/oauth_codes.h"
 #include "store/registrations.h"
@@ -61,7 +62,7 @@ enum hum_status jobs_step(struct pg *pg, bool *ret_worked) {
 /* What else has expired, a piece of each. */
 static enum pg_outcome (*const sweeps[])(struct pg *pg, int limit) = {
     store_codes_sweep,         store_mail_tokens_sweep, store_oauth_codes_sweep,
-    store_registrations_sweep, store_sessions_sweep,
+    store_registrations_sweep, store_sessions_sweep,    store_mail_requests_sweep,
 };
 
 enum hum_status jobs_sweep(struct pg *pg, int events_days, bool *ret_more) {

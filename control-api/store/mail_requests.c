@@ -27,6 +27,12 @@ static const struct pg_statement void_all = {
     "delete from mail_requests where user_id = $1",
 };
 
+static const struct pg_statement sweep = {
+    "mail_requests_sweep",
+    "delete from mail_requests where id in (select id from mail_requests "
+    "where created_at < now() - interval '1 day' order by id limit $1)",
+};
+
 enum pg_outcome store_mail_request_add(struct pg *pg, enum asked_mail kind, struct str address,
                                        int64_t user, bool *ret_added) {
     struct pg_result *rows;
@@ -65,6 +71,11 @@ enum pg_outcome store_mail_requests_void(struct pg *pg, int64_t user) {
     return RUN(pg, &void_all, NULL, INT(user));
 }
 
-const struct pg_statement *const store_mail_requests_statements[] = {&add, &take, &drop, &void_all};
+enum pg_outcome store_mail_requests_sweep(struct pg *pg, int limit) {
+    return RUN(pg, &sweep, NULL, INT(limit));
+}
+
+const struct pg_statement *const store_mail_requests_statements[] = {&add, &take, &drop, &void_all,
+                                                                     &sweep};
 const size_t store_mail_requests_statements_count =
     sizeof store_mail_requests_statements / sizeof store_mail_requests_statements[0];
