@@ -362,7 +362,7 @@ def test_status_says_that_mail_is_on(post, hum):
 
 
 def test_starting_and_stopping(post, server):
-    """The last: the password shows in no list of processes while it starts either, and a mail server that hangs does not
+    """The password shows in no list of processes while it starts either, and a mail server that hangs does not
     keep it from stopping. Then by smtps, for a change."""
     server.answers["DATA"] = "hang"
     mail, address, _ = queue(post)
@@ -371,7 +371,7 @@ def test_starting_and_stopping(post, server):
     assert "is killed" not in stopped.stderr
     server.answers.clear()
     server.start("implicit")
-    done, seen = threading.Event(), []
+    usual, done, seen = post.settings["HUM_SMTP_URL"], threading.Event(), []
 
     def watch():
         while not done.is_set():
@@ -382,8 +382,12 @@ def test_starting_and_stopping(post, server):
     try:
         post.settings["HUM_SMTP_URL"] = server.url.replace("smtp://", "smtps://")
         post.up()
+        assert server.wait(address).message["Message-ID"] == f"<hum.{mail}@example.org>", "it was kept"
     finally:
         done.set()
         watcher.join()
+        post.down()
+        server.start()
+        post.settings["HUM_SMTP_URL"] = usual
+        post.up()
     assert seen == []
-    assert server.wait(address).message["Message-ID"] == f"<hum.{mail}@example.org>", "it was kept"
