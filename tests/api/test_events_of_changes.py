@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lib import pictures
+from lib import links, pictures
 from lib.honest_idp import Browser, Idp, person, providers_file
 from lib.instance import ROOT, Instance
 from lib.mqtt import eventually
@@ -22,6 +22,9 @@ SILENT = {
     "PUT /v1/notifications/read": "the same",
     "POST /v1/sync": "changes nothing",
     "POST /v1/auth/introspect": "the same",
+    "POST /v1/auth/email": "only asks for a mail: what its link does is told",
+    "POST /v1/auth/email/resend": "the same",
+    "POST /v1/auth/password/forgot": "the same",
 }
 OWN_TEXT = pathlib.Path(__file__).read_text()
 
@@ -163,6 +166,19 @@ def test_identities(walk, idp, alice):
                          linked("IdentityLinked", lambda _: alice.id))
     walk.step("DELETE /v1/auth/identities/{id}", lambda: alice.delete(f"/v1/auth/identities/{identity['id']}"),
               ("IdentityUnlinked", alice, alice, {"identity": identity["id"]}))
+
+
+def test_links_of_mails(walk, alice):
+    hum, other = walk.hum, f"{unique('m')}@example.org"
+    verify, change, reset = (links.mint(hum, alice, purpose, address) for purpose, address in (
+        (links.VERIFY, None), (links.CHANGE, other), (links.RESET, other)))
+    walk.step("POST /v1/auth/email/verify", lambda: hum.rest.post("/v1/auth/email/verify", {"token": verify}),
+              ("EmailVerified", alice, alice, {}))
+    walk.step("POST /v1/auth/email/verify", lambda: hum.rest.post("/v1/auth/email/verify", {"token": change}),
+              ("EmailChanged", alice, alice, {}))
+    body = {"token": reset, "password": "battery staple"}
+    walk.step("POST /v1/auth/password/reset", lambda: hum.rest.post("/v1/auth/password/reset", body),
+              ("SessionRevoked", alice, alice, {"session": alice.sid}), ("PasswordReset", alice, alice, {}))
 
 
 def test_a_session_that_is_stolen(walk, alice):
