@@ -89,9 +89,15 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                          enum MHD_RequestTerminationCode code) {
+    const struct api *api = cls;
+
     pthread_setspecific(request_key, NULL);
-    mhd_request_completed(cls, connection, con_cls, code);
+    mhd_request_completed(NULL, connection, con_cls, code);
     bodies_end();
+    /* Its own refusals end in this way (0.9.75). */
+    if (!is_running && code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
+        tally_malformed(api->tally);
+    }
     if (is_running) {
         is_running = false;
         pthread_mutex_lock(&running_lock);
@@ -201,7 +207,7 @@ static bool set_up(struct server *server) {
 static enum hum_status start(struct server *server, int fd, int family) {
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server->api},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, NULL},
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},

@@ -29,7 +29,7 @@ struct row {
 
 struct tally {
     size_t count;
-    _Atomic(int64_t) running;
+    _Atomic(int64_t) running, malformed;
     struct row rows[]; /* one a route, and one for what has none */
 };
 
@@ -74,6 +74,8 @@ void tally_end(struct tally *tally, size_t route, int status, int64_t us) {
     add(&row->steps[step], 1);
     add(&row->sum_us, us);
 }
+
+void tally_malformed(struct tally *tally) { add(&tally->malformed, 1); }
 
 static void write_statuses(const struct row *row, struct buf *out) {
     char labels[LABELS_MAX];
@@ -130,4 +132,7 @@ void tally_write(const struct tally *tally, struct buf *out) {
     }
     prometheus_single(out, "hum_api_requests_running", "gauge", "Requests being worked on",
                       get(&tally->running));
+    prometheus_single(out, "hum_api_requests_malformed_total", "counter",
+                      "Requests that the HTTP server has refused, or that broke off",
+                      get(&tally->malformed));
 }

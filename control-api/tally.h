@@ -21,6 +21,10 @@ void tally_begin(struct tally *tally);
  * number; anything past the last counts as no route. */
 void tally_end(struct tally *tally, size_t route, int status, int64_t us);
 
+/* A request ended before it was one of ours: the HTTP server found it malformed and said so, or its
+ * connection broke. */
+void tally_malformed(struct tally *tally);
+
 /* Everything, for Prometheus; what never happened is left out. */
 void tally_write(const struct tally *tally, struct buf *out);
 

@@ -58,6 +58,17 @@ def test_methods(hum, alice, method, counted):
     assert requests(scrape(hum), *counted) == requests(before, *counted) + 1
 
 
+@pytest.mark.parametrize("header", ["Content-Length: x", "X-Long: " + "x" * 40_000], ids=["length", "large"])
+def test_what_the_http_server_refuses_by_itself(hum, header):
+    name, counted = "hum_api_requests_malformed_total", ("/health/live", "GET", 200)
+    before = scrape(hum)
+    assert raw.request(hum, "GET", "/health/live", headers=[header]).status in (400, 413, 431)
+    eventually(lambda: single(scrape(hum), name) == single(before, name) + 1)
+    assert requests(scrape(hum), *counted) == requests(before, *counted), "it was no request of ours"
+    ok(hum.rest.get("/health/live"))
+    assert single(scrape(hum), name) == single(before, name) + 1
+
+
 def test_times_add_up(hum, alice):
     ok(alice.get("/v1/users/me"))
     numbers = scrape(hum)
