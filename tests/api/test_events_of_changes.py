@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lib import links, pictures
+from lib import minted, pictures
 from lib.honest_idp import Browser, Idp, person, providers_file
 from lib.instance import ROOT, Instance
 from lib.mqtt import eventually
@@ -170,8 +170,8 @@ def test_identities(walk, idp, alice):
 
 def test_links_of_mails(walk, alice):
     hum, other = walk.hum, f"{unique('m')}@example.org"
-    verify, change, reset = (links.mint(hum, alice, purpose, address) for purpose, address in (
-        (links.VERIFY, None), (links.CHANGE, other), (links.RESET, other)))
+    verify, change, reset = (minted.mint(hum, alice, purpose, address) for purpose, address in (
+        (minted.VERIFY, None), (minted.CHANGE, other), (minted.RESET, other)))
     walk.step("POST /v1/auth/email/verify", lambda: hum.rest.post("/v1/auth/email/verify", {"token": verify}),
               ("EmailVerified", alice, alice, {}))
     walk.step("POST /v1/auth/email/verify", lambda: hum.rest.post("/v1/auth/email/verify", {"token": change}),

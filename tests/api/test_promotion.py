@@ -3,7 +3,7 @@ and the call does not take. They are passed over: the answer, and what is read a
 
 import pytest
 
-from lib import jwts, links, spec
+from lib import jwts, minted, spec
 from lib.rest import Rest, befriend, ok, open_dm, unique
 from lib.servers import join, make_channel, make_server
 
@@ -85,12 +85,12 @@ def change_password(s, more):
 
 
 def verify(s, more):
-    body = {"token": links.mint(s.hum, s.me, links.VERIFY), **more}
+    body = {"token": minted.mint(s.hum, s.me, minted.VERIFY), **more}
     return s.hum.rest.post("/v1/auth/email/verify", body), [s.me.get("/v1/users/me")]
 
 
 def reset(s, more):
-    body = {"token": links.mint(s.hum, s.me, links.RESET), "password": "battery staple", **more}
+    body = {"token": minted.mint(s.hum, s.me, minted.RESET), "password": "battery staple", **more}
     answer = s.hum.rest.post("/v1/auth/password/reset", body)
     again = s.hum.rest.post("/v1/auth/login", {"email": s.me.email, "password": "battery staple"})
     return answer, [s.me.get("/v1/users/me"), again]

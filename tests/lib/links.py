@@ -1,20 +1,64 @@
-"""The tokens in the links of mails, made as the control API makes them: for where no mail is sent."""
+"""People who sign up, lose their password and move to another address, by the links of mails."""
 
-import base64
-import hmac
-import secrets
+import time
 
-VERIFY, RESET, CHANGE = 1, 2, 3
+from lib import rest
+from lib.rest import Person, ok, unique
+
+WAIT_S = 60
+VERIFY, KNOWN, RESET = "Confirm your e-mail address", "You have an account already", "A new password"
+CHANGE, CHANGED = "Confirm your new e-mail address", "Your e-mail address has been changed"
+NEW_PASSWORD = "Your password has been changed"
 
 
-def mint(hum, person, purpose, address=None):
-    """A token that is good for an hour, for the person's address or another one."""
-    seed = secrets.token_bytes(32)
-    number = hum.database.value(
-        "insert into mail_tokens (user_id, purpose, address, seed, expires_at)"
-        " values (%s, %s, %s, %s, now() + interval '1 hour') returning id", person.id, purpose,
-        address or person.email, seed)
-    key = max((hum.home / "keys" / "mail").glob("*.key")).read_bytes()
-    head = int(number).to_bytes(8, "big")
-    mac = hmac.digest(key, head + bytes([purpose]) + seed, "sha256")
-    return base64.urlsafe_b64encode(head + mac).decode().rstrip("=")
+def address():
+    return f"{unique('m')}@example.org"
+
+
+def register(hum, email, nickname=None, password="correct horse", **extra):
+    rest.SECRETS.add(password)
+    body = {"email": email, "nickname": nickname or unique(), "password": password, **extra}
+    return hum.rest.post("/v1/auth/register", body)
+
+
+def verify(hum, token):
+    return hum.rest.post("/v1/auth/email/verify", {"token": token})
+
+
+def resend(hum, email):
+    return hum.rest.post("/v1/auth/email/resend", {"email": email})
+
+
+def forgot(hum, email):
+    return hum.rest.post("/v1/auth/password/forgot", {"email": email})
+
+
+def reset(hum, token, password="battery staple"):
+    rest.SECRETS.add(password)
+    return hum.rest.post("/v1/auth/password/reset", {"token": token, "password": password})
+
+
+def login(hum, email, password="correct horse"):
+    return hum.rest.post("/v1/auth/login", {"email": email, "password": password})
+
+
+def settled(hum):
+    """Waits until each mail that was asked for is sent, or found not to be one."""
+    deadline = time.monotonic() + WAIT_S
+    while hum.database.value("select (select count(*) from mail_requests) + (select count(*) from mails)"):
+        assert time.monotonic() < deadline, hum.database.rows("select kind, address from mail_requests")
+        time.sleep(0.02)
+
+
+def asked(hum, server, email=None, subject=VERIFY, ask=resend):
+    """Asks for a mail and waits for it."""
+    assert ok(ask(hum, email), 202) == {}
+    return server.wait(email, subject)
+
+
+def newcomer(hum, server, email=None, nickname=None, password="correct horse"):
+    """Somebody who has signed up, followed the link and signed in."""
+    email = email or address()
+    ok(register(hum, email, nickname, password), 202)
+    ok(verify(hum, server.wait(email, VERIFY).token), 204)
+    return Person(hum.http_url, hum.http, ok(login(hum, email, password)), email, password)
