@@ -32,7 +32,7 @@ static const struct {
     enum hum_status (*add)(const char *folder, char ret_kid[KID_MAX + 1]);
 } kinds[] = {
     {"mqtt", TOKEN_MQTT_LIFE_S, keys_ensure, keys_prune, add_next},
-    {"refresh", SESSION_LIFE_DAYS *DAY_S, keys_ensure, keys_prune, add_signing},
+    {"refresh", (int64_t)SESSION_LIFE_DAYS *DAY_S, keys_ensure, keys_prune, add_signing},
     {"mail", DAY_S, keys_ensure, keys_prune, add_signing},
     {"api", TOKENS_LIFE_S, tokens_ensure, tokens_prune, tokens_add},
 };

@@ -33,7 +33,8 @@ HUM_MUSTCHECK enum pg_outcome store_mail_request_take(struct pg *pg, struct mail
 /* Forgets one that could not be worked on. */
 HUM_MUSTCHECK enum pg_outcome store_mail_request_drop(struct pg *pg, int64_t id);
 
-/* Removes at most limit that nobody has looked at for a day: the mail server has been taken away. */
+/* Removes at most limit that nobody has looked at for a day: the mail server has been taken away.
+ */
 HUM_MUSTCHECK enum pg_outcome store_mail_requests_sweep(struct pg *pg, int limit);
 /* Forgets those of a user. */
 HUM_MUSTCHECK enum pg_outcome store_mail_requests_void(struct pg *pg, int64_t user);
