@@ -191,16 +191,21 @@ static int64_t stranger_try(struct siege *siege, const struct siege_keys *keys, 
     return wait_ms;
 }
 
-int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
-                  bool *ret_home) {
+bool siege_home(const struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
+                uint64_t *ret_place) {
     bool address = is_home(siege, keys->address, now_ms);
 
-    *ret_home = address || is_home(siege, keys->network, now_ms);
-    if (!*ret_home) {
-        return stranger_try(siege, keys, now_ms);
-    }
-    return buckets_take(siege->at_home, address ? keys->address : keys->network, now_ms,
-                        &home_rate);
+    *ret_place = address ? keys->address : keys->network;
+    return address || is_home(siege, keys->network, now_ms);
+}
+
+int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
+                  bool *ret_home) {
+    uint64_t place;
+
+    *ret_home = siege_home(siege, keys, now_ms, &place);
+    return *ret_home ? buckets_take(siege->at_home, place, now_ms, &home_rate)
+                     : stranger_try(siege, keys, now_ms);
 }
 
 /* What the owner has tried is taken back, so that it slows nobody down. */

@@ -41,6 +41,9 @@ void siege_free(struct siege *siege);
  * clock, more than 0. *ret_home: whether that is at home. */
 int64_t siege_try(struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
                   bool *ret_home);
+/* Whether that is at home; *ret_place: at which one, the address or else the network. */
+bool siege_home(const struct siege *siege, const struct siege_keys *keys, int64_t now_ms,
+                uint64_t *ret_place);
 /* Who is there is the owner: the password was right, or came a good token. */
 void siege_owner(struct siege *siege, const struct siege_keys *keys, int64_t now_ms);
 /* How many accounts under attack had to make room for others. */

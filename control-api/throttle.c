@@ -202,18 +202,6 @@ int throttle_token(struct throttle *throttle, const struct address *from) {
     return take_address(throttle, TOKENS_ADDRESS, host_of(from));
 }
 
-int throttle_mail(struct throttle *throttle, const struct address *from, struct str email,
-                  bool *ret_send) {
-    struct material material = material_of(MAILS_ACCOUNT);
-    int wait = take_both(throttle, MAILS_ADDRESS, MAILS_NETWORK, from);
-
-    if (wait == 0) {
-        add_email(&material, email);
-        *ret_send = take(throttle, MAILS_ACCOUNT, &material) == 0;
-    }
-    return wait;
-}
-
 /* ---- Sign-ins ---- */
 
 static uint64_t account_key(const struct throttle *throttle, enum kind kind,
@@ -263,6 +251,50 @@ void throttle_owner(struct throttle *throttle, const struct address *from, struc
         siege_owner(throttle->siege, &keys, steady_ms());
         pthread_mutex_unlock(&throttle->lock);
     }
+}
+
+/* ---- Mails ---- */
+
+/* place: NULL for all together. */
+static bool may_mail(struct throttle *throttle, enum kind bucket, int kind, const void *place,
+                     size_t place_len, struct str email) {
+    struct material material = material_of(bucket);
+
+    add(&material, &kind, sizeof kind);
+    if (place) {
+        add(&material, place, place_len);
+    }
+    add_email(&material, email);
+    return take(throttle, bucket, &material) == 0;
+}
+
+static bool is_home(struct throttle *throttle, const struct address *from, struct str email,
+                    uint64_t *ret_place) {
+    struct siege_keys keys = siege_keys_of(throttle, from, email);
+
+    pthread_mutex_lock(&throttle->lock);
+    bool home = siege_home(throttle->siege, &keys, steady_ms(), ret_place);
+    pthread_mutex_unlock(&throttle->lock);
+    return home;
+}
+
+int throttle_mail(struct throttle *throttle, const struct address *from, int kind, struct str email,
+                  bool *ret_send) {
+    int wait = take_both(throttle, MAILS_ADDRESS, MAILS_NETWORK, from);
+    uint64_t place;
+
+    if (wait > 0) {
+        return wait;
+    }
+    if (is_home(throttle, from, email, &place)) {
+        *ret_send = may_mail(throttle, MAILS_HOME, kind, &place, sizeof place, email);
+    } else {
+        /* What a network is refused does not count for all of them. */
+        struct address network = network_of(from);
+        *ret_send = may_mail(throttle, MAILS_ABROAD, kind, &network, sizeof network, email) &&
+                    may_mail(throttle, MAILS_ACCOUNT, kind, NULL, 0, email);
+    }
+    return 0;
 }
 
 /* ---- Numbers ---- */

@@ -22,7 +22,9 @@
     X(SIGN_INS_NETWORK, "sign_ins", "network", 300, 60000, 300, 16384)                             \
     X(REGISTRATIONS_ADDRESS, "registrations", "address", 20, 3600000, 20, 32768)                   \
     X(REGISTRATIONS_NETWORK, "registrations", "network", 100, 3600000, 100, 16384)                 \
-    X(MAILS_ACCOUNT, "mails", "account", 5, 3600000, 5, 32768)                                     \
+    X(MAILS_HOME, "mails", "account_home", 5, 3600000, 5, 16384)                                   \
+    X(MAILS_ABROAD, "mails", "account_network", 3, 3600000, 3, 32768)                              \
+    X(MAILS_ACCOUNT, "mails", "account", 20, 3600000, 20, 32768)                                   \
     X(MAILS_ADDRESS, "mails", "address", 20, 3600000, 20, 32768)                                   \
     X(MAILS_NETWORK, "mails", "network", 100, 3600000, 100, 16384)                                 \
     X(OAUTH_ADDRESS, "oauth", "address", 60, 60000, 60, 32768)                                     \
@@ -51,10 +53,12 @@ int throttle_sign_in(struct throttle *throttle, const struct address *from, stru
  * From this address and network attacks on the account slow nobody down from now on. */
 void throttle_owner(struct throttle *throttle, const struct address *from, struct str email);
 int throttle_register(struct throttle *throttle, const struct address *from);
-/* Somebody wants a mail sent to an address that has an account, or not. *ret_send false: it has had
- * its mails of this hour, so none is sent, and the caller is told what they always are: whether
- * there is an account must not show. */
-int throttle_mail(struct throttle *throttle, const struct address *from, struct str email,
+/* Somebody wants a mail of a kind (any small number; each is counted for itself) sent to an address
+ * that has an account, or not. *ret_send false: it has had its mails of this hour, so none is sent,
+ * and the caller is told what they always are: whether there is an account must not show. What
+ * strangers ask for does not count where the account is at home (siege.h), so that nobody can keep
+ * the owner from "forgot password". */
+int throttle_mail(struct throttle *throttle, const struct address *from, int kind, struct str email,
                   bool *ret_send);
 /* A step of signing in by another provider. */
 int throttle_oauth(struct throttle *throttle, const struct address *from);

@@ -39,8 +39,9 @@ static enum pg_outcome register_in_tx(struct pg *pg, void *arg, enum hum_status 
     const struct auth_registration *registration = work->registration;
     struct session *session = &work->session;
 
-    enum pg_outcome outcome = store_account_add(pg, registration->email, work->nickname,
-                                                work->nickname_key, work->hash, &session->user);
+    enum pg_outcome outcome =
+        store_account_add(pg, registration->email, work->nickname, work->nickname_key,
+                          str_of(work->hash), &session->user);
     if (outcome == PG_CONFLICT) {
         *ret_status = conflict_of(pg);
     }

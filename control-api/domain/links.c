@@ -55,7 +55,8 @@ static enum pg_outcome follow_in_tx(struct pg *pg, void *arg, enum hum_status *r
     struct mail_token_row token = {0};
     enum pg_outcome outcome = PG_DONE;
 
-    PG_TRY(signup_redeem(pg, keys, work->token, work->made_up, &work->link, ret_status));
+    PG_TRY(signup_redeem(pg, keys, work->token, work->made_up, work->auth->mail_on, &work->link,
+                         ret_status));
     if (work->link.state == MAIL_LINK_UNKNOWN) {
         PG_TRY(mails_redeem(pg, keys, work->token, purposes, sizeof purposes / sizeof purposes[0],
                             &work->link.state, &token));

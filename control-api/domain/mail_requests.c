@@ -11,13 +11,14 @@ enum hum_status mail_requests_on(const struct auth *auth) {
     return auth->mail_on ? HUM_OK : HUM_MAIL_OFF;
 }
 
-enum hum_status mail_requests_add(struct lease *lease, enum asked_mail kind, struct str address) {
+enum hum_status mail_requests_add(struct lease *lease, enum asked_mail kind, struct str address,
+                                  bool send) {
     bool added = false;
     struct pg *pg;
     enum hum_status status = lease_take(lease, &pg);
 
     if (status == HUM_OK) {
-        status = tx_status(store_mail_request_add(pg, kind, address, 0, &added));
+        status = tx_status(store_mail_request_add(pg, kind, address, 0, send, &added));
     }
     return status == HUM_OK && !added ? HUM_UNAVAILABLE : status;
 }
@@ -26,6 +27,7 @@ struct change_work {
     int64_t user;
     const char *hash;
     struct str address;
+    bool send;
 };
 
 /* Whoever sets another password waits until this is there to be taken back, or is seen here. */
@@ -40,14 +42,14 @@ static enum pg_outcome change_in_tx(struct pg *pg, void *arg, enum hum_status *r
         *ret_status = HUM_INVALID_CREDENTIALS;
         return PG_DONE;
     }
-    PG_TRY(store_mail_request_add(pg, ASKED_CHANGE, work->address, work->user, &added));
+    PG_TRY(store_mail_request_add(pg, ASKED_CHANGE, work->address, work->user, work->send, &added));
     *ret_status = added ? HUM_OK : HUM_UNAVAILABLE;
     return PG_DONE;
 }
 
 enum hum_status mail_requests_change(struct lease *lease, int64_t user, const char *hash,
-                                     struct str address) {
-    struct change_work work = {user, hash, address};
+                                     struct str address, bool send) {
+    struct change_work work = {user, hash, address, send};
     struct pg *pg;
     enum hum_status status = lease_take(lease, &pg);
 
@@ -115,7 +117,7 @@ static enum pg_outcome step_in_tx(struct pg *pg, void *arg, enum hum_status *ret
     if (request.id == 0) {
         return PG_DONE;
     }
-    enum pg_outcome outcome = resolve(pg, &request);
+    enum pg_outcome outcome = request.quiet ? PG_DONE : resolve(pg, &request);
     pg_result_free(request.rows);
     return outcome;
 }

@@ -8,13 +8,14 @@
 
 /* HUM_MAIL_OFF: there is no mail server. */
 HUM_MUSTCHECK enum hum_status mail_requests_on(const struct auth *auth);
-/* HUM_UNAVAILABLE, also when too many are asked for. Of ASKED_CHANGE, see the next. */
+/* Asks for a mail, which is left out unless send: with the same work, so that who asks cannot tell.
+ * HUM_UNAVAILABLE, also when too many are asked for. Of ASKED_CHANGE, see the next. */
 HUM_MUSTCHECK enum hum_status mail_requests_add(struct lease *lease, enum asked_mail kind,
-                                                struct str address);
+                                                struct str address, bool send);
 /* Asks for a link that makes an address the user's. hash: as password_prove gave it.
  * HUM_INVALID_CREDENTIALS: the password is another one since; HUM_UNAVAILABLE as above. */
 HUM_MUSTCHECK enum hum_status mail_requests_change(struct lease *lease, int64_t user,
-                                                   const char *hash, struct str address);
+                                                   const char *hash, struct str address, bool send);
 /* Within a transaction that has set a new password: takes back all links by which another address
  * would become the account's, since whoever asked for them may have been somebody else. */
 HUM_MUSTCHECK enum pg_outcome mail_requests_take_back(struct pg *pg, int64_t user);

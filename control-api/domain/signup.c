@@ -27,8 +27,8 @@ enum hum_status signup_nickname(struct lease *lease, const struct nickname *key)
     return status;
 }
 
-static enum hum_status keep(struct pg *pg, const struct auth_registration *asked,
-                            const char *hash) {
+static enum hum_status keep(struct pg *pg, const struct auth_registration *asked, const char *hash,
+                            bool send) {
     struct registration registration = {.email = asked->email, .hash = str_of(hash)};
     bool added = false;
 
@@ -36,13 +36,13 @@ static enum hum_status keep(struct pg *pg, const struct auth_registration *asked
         registration.nickname = nickname_str(asked->nickname);
         registration.nickname_key = nickname_str(asked->nickname_key);
     }
-    enum hum_status status =
-        tx_status(store_registration_add(pg, &registration, mail_life_s(MAIL_FOR_SIGNUP), &added));
+    enum hum_status status = tx_status(
+        store_registration_add(pg, &registration, mail_life_s(MAIL_FOR_SIGNUP), send, &added));
     return status == HUM_OK && !added ? HUM_UNAVAILABLE : status;
 }
 
 enum hum_status signup_ask(const struct auth *auth, struct lease *lease,
-                           const struct auth_registration *registration) {
+                           const struct auth_registration *registration, bool send) {
     char hash[PASSWORD_HASH_MAX];
     struct pg *pg;
 
@@ -51,7 +51,7 @@ enum hum_status signup_ask(const struct auth *auth, struct lease *lease,
     if (status == HUM_OK) {
         status = lease_take(lease, &pg);
     }
-    return status == HUM_OK ? keep(pg, registration, hash) : status;
+    return status == HUM_OK ? keep(pg, registration, hash, send) : status;
 }
 
 static enum hum_status conflict_of(const struct pg *pg) {
@@ -61,8 +61,25 @@ static enum hum_status conflict_of(const struct pg *pg) {
     return strcmp(pg_constraint(pg), store_users_nickname_key) == 0 ? HUM_NICKNAME_TAKEN : HUM_OK;
 }
 
+/* Which of several who have signed up with an address reads its mail, nobody can tell: the link
+ * that is followed may be the other's, in a mail that came just when one was expected. So nobody's
+ * password counts, and the mailbox is sent a link to set one. */
+static enum pg_outcome add_account(struct pg *pg, const struct registration *registration,
+                                   struct str nickname, struct str key, bool mail_on,
+                                   int64_t *ret_user) {
+    struct str hash = registration->hash;
+    bool rivals;
+
+    PG_TRY(store_registration_rivals(pg, registration, &rivals));
+    if (rivals) {
+        hash = (struct str){0};
+    }
+    PG_TRY(store_account_add(pg, registration->email, nickname, key, hash, ret_user));
+    return rivals && mail_on ? mails_post(pg, MAIL_RESET, *ret_user, registration->email) : PG_DONE;
+}
+
 static enum pg_outcome make_account(struct pg *pg, const struct registration *registration,
-                                    bool made_up, enum hum_status *ret_status) {
+                                    bool made_up, bool mail_on, enum hum_status *ret_status) {
     struct str nickname = registration->nickname, key = registration->nickname_key;
     struct nickname other;
     enum verified_now how;
@@ -72,8 +89,7 @@ static enum pg_outcome make_account(struct pg *pg, const struct registration *re
         nickname_make_up(&other);
         nickname = key = nickname_str(&other);
     }
-    enum pg_outcome outcome =
-        store_account_add(pg, registration->email, nickname, key, registration->hash.data, &user);
+    enum pg_outcome outcome = add_account(pg, registration, nickname, key, mail_on, &user);
     if (outcome == PG_CONFLICT) {
         *ret_status = conflict_of(pg);
     }
@@ -84,7 +100,8 @@ static enum pg_outcome make_account(struct pg *pg, const struct registration *re
 }
 
 enum pg_outcome signup_redeem(struct pg *pg, const struct keys *keys, struct str text, bool made_up,
-                              struct mail_link *ret_link, enum hum_status *ret_status) {
+                              bool mail_on, struct mail_link *ret_link,
+                              enum hum_status *ret_status) {
     struct registration registration = {0};
     enum pg_outcome outcome = PG_DONE;
     struct mail_token token;
@@ -102,7 +119,7 @@ enum pg_outcome signup_redeem(struct pg *pg, const struct keys *keys, struct str
         snprintf(ret_link->address, sizeof ret_link->address, "%s", registration.email.data);
     }
     if (ret_link->state == MAIL_LINK_GOOD) {
-        outcome = make_account(pg, &registration, made_up, ret_status);
+        outcome = make_account(pg, &registration, made_up, mail_on, ret_status);
     }
     pg_result_free(registration.rows);
     return outcome;

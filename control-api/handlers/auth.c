@@ -93,10 +93,8 @@ static enum hum_status sign_up_by_mail(struct request *request, struct reply *re
     bool send = true;
 
     HTTP_TRY(signup_nickname(&request->lease, registration->nickname_key));
-    HTTP_TRY(limit_mails(request, reply, registration->email, &send));
-    if (send) {
-        HTTP_TRY(signup_ask(&request->api->auth, &request->lease, registration));
-    }
+    HTTP_TRY(limit_mails(request, reply, ASKED_SIGNUP, registration->email, &send));
+    HTTP_TRY(signup_ask(&request->api->auth, &request->lease, registration, send));
     return reply_by_mail(reply);
 }
 

@@ -55,10 +55,10 @@ enum hum_status handle_email_verify(struct request *request, struct reply *reply
     return reply_link(request, reply, status, &link);
 }
 
-enum hum_status limit_mails(struct request *request, struct reply *reply, struct str email,
-                            bool *ret_send) {
-    return reply_limited(reply,
-                         throttle_mail(request->api->throttle, &request->client, email, ret_send));
+enum hum_status limit_mails(struct request *request, struct reply *reply, enum asked_mail kind,
+                            struct str email, bool *ret_send) {
+    return reply_limited(
+        reply, throttle_mail(request->api->throttle, &request->client, kind, email, ret_send));
 }
 
 static enum hum_status ask(struct request *request, struct reply *reply, enum asked_mail kind) {
@@ -68,10 +68,8 @@ static enum hum_status ask(struct request *request, struct reply *reply, enum as
     read_email(request, reply, &email);
     HTTP_TRY(reply_verdict(reply));
     HTTP_TRY(mail_requests_on(&request->api->auth));
-    HTTP_TRY(limit_mails(request, reply, email, &send));
-    if (send) {
-        HTTP_TRY(mail_requests_add(&request->lease, kind, email));
-    }
+    HTTP_TRY(limit_mails(request, reply, kind, email, &send));
+    HTTP_TRY(mail_requests_add(&request->lease, kind, email, send));
     return reply_by_mail(reply);
 }
 
@@ -98,10 +96,8 @@ enum hum_status handle_email_change(struct request *request, struct reply *reply
         password_prove(&request->api->auth, &request->lease, request->caller.user,
                        request->caller.session, password, hash);
     HTTP_TRY(reply_proof(reply, status, "password"));
-    HTTP_TRY(limit_mails(request, reply, email, &send));
-    if (send) {
-        HTTP_TRY(mail_requests_change(&request->lease, request->caller.user, hash, email));
-    }
+    HTTP_TRY(limit_mails(request, reply, ASKED_CHANGE, email, &send));
+    HTTP_TRY(mail_requests_change(&request->lease, request->caller.user, hash, email, send));
     return reply_by_mail(reply);
 }
 

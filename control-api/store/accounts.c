@@ -9,7 +9,8 @@ static const struct pg_statement add = {
     "account_add",
     "with person as (insert into users (id, email, nickname, nickname_key) "
     "values (hum_id(), $1, $2, $3) returning id), "
-    "password as (insert into user_passwords (user_id, hash) select id, $4 from person), "
+    "password as (insert into user_passwords (user_id, hash) "
+    " select id, $4::text from person where $4::text is not null), "
     "inbox as (insert into rooms (id, kind) select id, 4 from person) "
     "select id from person",
 };
@@ -75,12 +76,12 @@ static const struct pg_statement replace = {
 static const struct pg_statement erase = {"account_erase", "select hum_erase($1)"};
 
 enum pg_outcome store_account_add(struct pg *pg, struct str email, struct str nickname,
-                                  struct str nickname_key, const char *password_hash,
+                                  struct str nickname_key, struct str password_hash,
                                   int64_t *ret_id) {
     struct pg_result *rows = NULL;
 
-    PG_TRY(RUN(pg, &add, &rows, TEXT(email), TEXT(nickname), TEXT(nickname_key),
-               TEXT(str_of(password_hash))));
+    PG_TRY(
+        RUN(pg, &add, &rows, TEXT(email), TEXT(nickname), TEXT(nickname_key), TEXT(password_hash)));
     *ret_id = pg_get_int(rows, 0, 0);
     pg_result_free(rows);
     return PG_DONE;

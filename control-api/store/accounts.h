@@ -7,10 +7,11 @@
 /* The constraint that PG_CONFLICT of store_account_add names, besides store_users_nickname_key. */
 extern const char store_accounts_email_key[];
 
-/* Adds a person with a password and an inbox, and tells the new id. */
+/* Adds a person with an inbox and a password, or, where .data of that is NULL, none; tells the new
+ * id. */
 HUM_MUSTCHECK enum pg_outcome store_account_add(struct pg *pg, struct str email,
                                                 struct str nickname, struct str nickname_key,
-                                                const char *password_hash, int64_t *ret_id);
+                                                struct str password_hash, int64_t *ret_id);
 
 /* Always one row, freed with pg_result_free: column 0 the id, or 0; column 1 the password's hash,
  * or null; column 2 whether the address is verified; column 3 the hash of the password that

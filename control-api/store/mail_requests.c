@@ -6,15 +6,15 @@
 static const struct pg_statement add = {
     "mail_request_add",
     "with room as (select count(*) < $4 as free from (select from mail_requests limit $4) m), "
-    "added as (insert into mail_requests (kind, address, user_id) "
-    " select $1, $2, nullif($3::bigint, 0) from room where free) "
+    "added as (insert into mail_requests (kind, address, user_id, quiet) "
+    " select $1, $2, nullif($3::bigint, 0), $5::integer = 0 from room where free) "
     "select free from room",
 };
 
 static const struct pg_statement take = {
     "mail_request_take",
     "delete from mail_requests where id = (select min(id) from mail_requests) "
-    "returning id, kind, address, registration_id, user_id",
+    "returning id, kind, address, registration_id, user_id, quiet",
 };
 
 static const struct pg_statement drop = {
@@ -34,10 +34,11 @@ static const struct pg_statement sweep = {
 };
 
 enum pg_outcome store_mail_request_add(struct pg *pg, enum asked_mail kind, struct str address,
-                                       int64_t user, bool *ret_added) {
+                                       int64_t user, bool send, bool *ret_added) {
     struct pg_result *rows;
 
-    PG_TRY(RUN(pg, &add, &rows, INT(kind), TEXT(address), INT(user), INT(MAIL_REQUESTS_MAX)));
+    PG_TRY(RUN(pg, &add, &rows, INT(kind), TEXT(address), INT(user), INT(MAIL_REQUESTS_MAX),
+               INT(send)));
     *ret_added = pg_get_int(rows, 0, 0) != 0;
     pg_result_free(rows);
     return PG_DONE;
@@ -58,6 +59,7 @@ enum pg_outcome store_mail_request_take(struct pg *pg, struct mail_request *ret)
         .address = pg_get_text(rows, 0, 2),
         .registration = pg_get_int(rows, 0, 3),
         .user = pg_get_int(rows, 0, 4),
+        .quiet = pg_get_int(rows, 0, 5) != 0,
         .rows = rows,
     };
     return PG_DONE;

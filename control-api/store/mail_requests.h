@@ -14,10 +14,11 @@ enum asked_mail {
 
 enum { MAIL_REQUESTS_MAX = 10000 }; /* that wait */
 
-/* Asks for a mail to an address, on behalf of a user or (0) of nobody known. *ret_added is false
+/* Asks for a mail to an address, on behalf of a user or (0) of nobody known, that is left
+ * out unless send. *ret_added is false
  * when too many are asked for already. */
 HUM_MUSTCHECK enum pg_outcome store_mail_request_add(struct pg *pg, enum asked_mail kind,
-                                                     struct str address, int64_t user,
+                                                     struct str address, int64_t user, bool send,
                                                      bool *ret_added);
 
 struct mail_request {
@@ -25,6 +26,7 @@ struct mail_request {
     enum asked_mail kind;
     struct str address;
     int64_t registration, user; /* 0: none */
+    bool quiet;                 /* none is to be sent */
     struct pg_result *rows;     /* what address belongs to; freed by the caller */
 };
 

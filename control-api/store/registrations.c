@@ -14,8 +14,8 @@ static const struct pg_statement add = {
     "added as (insert into registrations (email, nickname, nickname_key, hash, seed, expires_at) "
     " select $1, $2, $3, $4, $5, now() + $6::integer * interval '1 second' from room where free "
     " returning id, email), "
-    "asked as (insert into mail_requests (kind, address, registration_id) "
-    " select $8, email, id from added) "
+    "asked as (insert into mail_requests (kind, address, registration_id, quiet) "
+    " select $8, email, id, $9::integer = 0 from added) "
     "select free from room",
 };
 
@@ -37,6 +37,12 @@ static const struct pg_statement latest = {
     " order by lower(email) desc, id desc limit 1",
 };
 
+static const struct pg_statement rivals = {
+    "registration_rivals",
+    "select exists (select from registrations where lower(email) = lower($1) and id <> $2 "
+    "and " USABLE ")",
+};
+
 static const struct pg_statement mail = {
     "registration_mail",
     "with room as (select count(*) < $3 as free from (select from mails limit $3) m) "
@@ -52,7 +58,7 @@ static const struct pg_statement sweep = {
 };
 
 enum pg_outcome store_registration_add(struct pg *pg, const struct registration *registration,
-                                       int life_s, bool *ret_added) {
+                                       int life_s, bool send, bool *ret_added) {
     unsigned char seed[MAIL_SEED_LEN];
     struct pg_result *rows;
 
@@ -60,7 +66,7 @@ enum pg_outcome store_registration_add(struct pg *pg, const struct registration 
     PG_TRY(RUN(pg, &add, &rows, TEXT(registration->email), TEXT(registration->nickname),
                TEXT(registration->nickname_key), TEXT(registration->hash),
                BYTES(((struct str){(const char *)seed, sizeof seed})), INT(life_s),
-               INT(MAIL_REQUESTS_MAX), INT(ASKED_SIGNUP)));
+               INT(MAIL_REQUESTS_MAX), INT(ASKED_SIGNUP), INT(send)));
     *ret_added = pg_get_int(rows, 0, 0) != 0;
     pg_result_free(rows);
     return PG_DONE;
@@ -113,6 +119,16 @@ enum pg_outcome store_registration_latest(struct pg *pg, struct str email, int64
     return PG_DONE;
 }
 
+enum pg_outcome store_registration_rivals(struct pg *pg, const struct registration *registration,
+                                          bool *ret_rivals) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &rivals, &rows, TEXT(registration->email), INT(registration->id)));
+    *ret_rivals = pg_get_int(rows, 0, 0) != 0;
+    pg_result_free(rows);
+    return PG_DONE;
+}
+
 enum pg_outcome store_registration_mail(struct pg *pg, int64_t id) {
     return RUN(pg, &mail, NULL, INT(id), INT(MAIL_VERIFY), INT(MAILS_MAX));
 }
@@ -121,7 +137,7 @@ enum pg_outcome store_registrations_sweep(struct pg *pg, int limit) {
     return RUN(pg, &sweep, NULL, INT(limit));
 }
 
-const struct pg_statement *const store_registrations_statements[] = {&add,    &lock, &use,
+const struct pg_statement *const store_registrations_statements[] = {&add,    &lock, &use,  &rivals,
                                                                      &latest, &mail, &sweep};
 const size_t store_registrations_statements_count =
     sizeof store_registrations_statements / sizeof store_registrations_statements[0];

@@ -114,7 +114,8 @@ def test_without_a_nickname_one_is_made_up(post, server):
 
 
 def test_one_address_signed_up_with_twice_is_one_account(post, server):
-    """The link that is followed decides, whoever asked last; then the other is no good."""
+    """The link that is followed decides, whoever asked last; then the other is no good. Nobody can tell who of the two
+    reads the mails, so neither has chosen the password: the mailbox does."""
     email = address()
     ok(register(post, email, password="first horse"), 202)
     first = server.wait(email).token
@@ -122,8 +123,23 @@ def test_one_address_signed_up_with_twice_is_one_account(post, server):
     second = server.wait(email.upper()).token
     ok(verify(post, first), 204)
     problem(verify(post, second), 409, "email_taken")
-    ok(login(post, email, "first horse"))
+    assert login(post, email, "first horse").status_code != 200
+    assert login(post, email, "second horse").status_code != 200
     problem(login(post, email, "third horse"), 401, "invalid_credentials")
+    ok(reset(post, server.wait(email, links.RESET).token, "the owner's horse"), 204)
+    ok(login(post, email, "the owner's horse"))
+
+
+def test_what_somebody_else_has_signed_up_with_and_has_ended_is_no_matter(post, server):
+    email = address()
+    ok(register(post, email, password="attackers horse"), 202)
+    server.wait(email)
+    post.database.rows("update registrations set expires_at = now() where email = %s", email)
+    ok(register(post, email, password="correct horse"), 202)
+    ok(verify(post, server.wait(email).token), 204)
+    ok(login(post, email, "correct horse"))
+    settled(post)
+    assert not server.to(email)
 
 
 def test_links_of_one_address_that_race(post, server):

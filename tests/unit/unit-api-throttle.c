@@ -102,7 +102,7 @@ static void test_rates_are_apart(void **state) {
     let_through(throttle_register, "192.0.2.7", 30, &wait);
     assert_true(wait > 0);
     assert_int_equal(throttle_sign_in(throttle, &from, str_of("a@b.c"), &home), 0);
-    assert_int_equal(throttle_mail(throttle, &from, str_of("a@b.c"), &send), 0);
+    assert_int_equal(throttle_mail(throttle, &from, 1, str_of("a@b.c"), &send), 0);
     assert_int_equal(throttle_oauth(throttle, &from), 0);
     assert_int_equal(throttle_token(throttle, &from), 0);
     assert_int_equal(throttle_call(throttle, &from, 0), 0);
@@ -146,28 +146,63 @@ static void test_long_addresses(void **state) {
     free(text);
 }
 
-/* The sixth mail of an account is not sent, and nobody is told. */
-static void test_mails(void **state) {
+/* Whether a mail is sent. Only who asks for many mails, of whatever address, is refused. */
+static bool sends(struct address from, int kind, const char *email) {
+    bool send = false;
+
+    assert_int_equal(throttle_mail(throttle, &from, kind, str_of(email), &send), 0);
+    return send;
+}
+
+static int sent_from(const char *pattern, int count, int kind) {
+    int sent = 0;
+
+    for (int i = 0; i < count; i++) {
+        sent += sends(nth(pattern, i), kind, i % 2 ? "a@b.c" : "A@b.c");
+    }
+    return sent;
+}
+
+/* From one network three mails of an account are sent and of all together twenty; nobody is told.
+ */
+static void test_mails_to_strangers(void **state) {
+    (void)state;
+    assert_int_equal(sent_from("192.0.2.*", 10, 1), 3);
+    assert_int_equal(sent_from("192.0.3.*", 10, 1), 3);
+    assert_true(sends(at("192.0.2.7"), 1, "n@b.c"));
+    assert_int_equal(sent_from("198.51.*.7", 100, 1), 14);
+    assert_false(sends(at("203.0.113.7"), 1, "a@b.c"));
+    /* Of another kind there are as many. */
+    assert_int_equal(sent_from("198.51.*.7", 100, 2), 20);
+}
+
+/* What strangers ask for changes nothing for the owner, not even for who is in the next house. */
+static void test_mails_at_home(void **state) {
+    struct address owner = at("192.0.2.7");
+
+    (void)state;
+    throttle_owner(throttle, &owner, str_of("a@B.c"));
+    assert_int_equal(sent_from("198.51.*.7", 100, 1), 20);
+    assert_int_equal(sent_from("192.0.2.*", 7, 1), 5); /* the rest of the home network */
+    for (int i = 0; i < 5; i++) {
+        assert_true(sends(at("192.0.2.7"), 1, "a@b.c"));
+    }
+    assert_false(sends(at("192.0.2.7"), 1, "a@b.c"));
+    assert_true(sends(at("192.0.2.7"), 2, "a@b.c"));
+}
+
+static void test_mails_of_one_who_asks(void **state) {
+    struct address from = at("198.51.100.7");
     bool send;
 
     (void)state;
-    for (int i = 0; i < 30; i++) {
-        struct address from = nth("192.0.*.7", i);
-
-        send = i >= 5;
-        assert_int_equal(throttle_mail(throttle, &from, str_of(i % 2 ? "a@b.c" : "A@b.c"), &send),
-                         0);
-        assert_int_equal(send, i < 5);
-    }
-    struct address from = at("198.51.100.7");
     for (int i = 0; i < 20; i++) {
         char email[32];
 
         snprintf(email, sizeof email, "m%d@b.c", i);
-        assert_int_equal(throttle_mail(throttle, &from, str_of(email), &send), 0);
-        assert_true(send);
+        assert_true(sends(at("198.51.100.7"), 1, email));
     }
-    assert_int_equal(throttle_mail(throttle, &from, str_of("n@b.c"), &send), 180);
+    assert_int_equal(throttle_mail(throttle, &from, 1, str_of("n@b.c"), &send), 180);
 }
 
 static void test_passwords_of_a_session(void **state) {
@@ -191,7 +226,7 @@ static void test_off(void **state) {
         assert_int_equal(throttle_call(off, &from, i % 2), 0);
         assert_int_equal(throttle_message(off, 1), 0);
         assert_int_equal(throttle_register(off, &from), 0);
-        assert_int_equal(throttle_mail(off, &from, str_of("a@b.c"), &send), 0);
+        assert_int_equal(throttle_mail(off, &from, 1, str_of("a@b.c"), &send), 0);
         assert_true(send);
     }
     throttle_free(off);
@@ -226,7 +261,9 @@ int main(void) {
         TEST(test_rates_are_apart),
         TEST(test_sign_ins),
         TEST(test_long_addresses),
-        TEST(test_mails),
+        TEST(test_mails_to_strangers),
+        TEST(test_mails_at_home),
+        TEST(test_mails_of_one_who_asks),
         TEST(test_passwords_of_a_session),
         TEST(test_off),
         TEST(test_numbers),
