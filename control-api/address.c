@@ -150,6 +150,12 @@ static bool is_trusted(const struct proxies *proxies, const struct address *addr
     return false;
 }
 
+bool proxies_trust(const struct proxies *proxies, const struct sockaddr *peer) {
+    struct address address = address_of(peer);
+
+    return is_trusted(proxies, &address);
+}
+
 /* Some proxies add the port: 192.0.2.7:4711, [2001:db8::7]:4711. */
 static bool read_forwarded(char *word, struct address *ret_address) {
     char *colon = strchr(word, ':');

@@ -33,6 +33,8 @@ struct proxies {
 /* Reads addresses and networks (10.0.0.0/8, fd00::/8, 192.0.2.7) with commas between. False: one is
  * none, has bits beyond its length, or there are too many. "" is none. */
 bool proxies_parse(const char *text, struct proxies *ret_proxies);
+/* Whether the peer is one of them. */
+bool proxies_trust(const struct proxies *proxies, const struct sockaddr *peer);
 /* Who sent a request. forwarded: X-Forwarded-For, as it came (several headers joined by commas in
  * their order), NULL: none. Each proxy adds the address it was called from at the end, so the list
  * is read from there, for as long as those who wrote it are trusted: what stands before, anybody

@@ -205,11 +205,40 @@ static enum hum_status read_body(struct exchange *exchange) {
     return body_parse(text, &exchange->request.body, &exchange->reply.detail);
 }
 
+/* Ulfius joins what has the same name, but only where that is written alike; asked for one, it then
+ * hands out whichever came first. */
+static bool spelled_twice(const struct _u_map *headers, const char *name) {
+    const char *const *names = u_map_enum_keys(headers);
+    size_t count = 0;
+
+    for (size_t i = 0; names[i]; i++) {
+        count += strcasecmp(names[i], name) == 0;
+    }
+    return count > 1;
+}
+
+/* Who calls, by which token, must not depend on which of two headers is read: a proxy that adds its
+ * own beside the client's would have it read the client's. */
+static enum hum_status refuse_doubt(struct exchange *exchange) {
+    const struct _u_map *headers = exchange->in->map_header;
+
+    if (exchange->request.proxied && spelled_twice(headers, "X-Forwarded-For")) {
+        return reply_problem(&exchange->reply, HUM_INVALID_REQUEST,
+                             "X-Forwarded-For is there in two spellings");
+    }
+    if (spelled_twice(headers, "Authorization")) {
+        return reply_problem(&exchange->reply, HUM_INVALID_REQUEST,
+                             "Authorization is there in two spellings");
+    }
+    return HUM_OK;
+}
+
 static enum hum_status serve(struct exchange *exchange) {
     const char *method = exchange->in->http_verb;
     struct request *request = &exchange->request;
     bool bad_id;
 
+    HTTP_TRY(refuse_doubt(exchange));
     exchange->resource = find_resource(request->path, &bad_id);
     if (exchange->resource) {
         exchange->route = find_route(exchange->resource, method);
@@ -242,13 +271,14 @@ static bool open_exchange(struct exchange *exchange, const struct sockaddr *peer
     struct request *request = &exchange->request;
     const struct config *config = &request->api->config;
     const struct _u_map *headers = exchange->in->map_header;
+    const char *forwarded = u_map_get_case(headers, "X-Forwarded-For");
     const char *query = strchr(exchange->in->http_url, '?');
 
     buf_init(&exchange->reply.body, REPLY_MAX);
     request->path = exchange->in->url_path;
     request->if_none_match = u_map_get_case(headers, "If-None-Match");
-    request->client =
-        proxies_client(&config->proxies, peer, u_map_get_case(headers, "X-Forwarded-For"));
+    request->proxied = forwarded && proxies_trust(&config->proxies, peer);
+    request->client = proxies_client(&config->proxies, peer, forwarded);
     request->cookies = u_map_get_case(headers, "Cookie");
     if (query) {
         exchange->query_text = strdup(query + 1);

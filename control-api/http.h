@@ -43,6 +43,7 @@ struct request {
     int64_t id[PATH_IDS_MAX]; /* the path's {id}s, in order */
     struct caller caller;
     struct address client; /* where it comes from, as far as trusted proxies tell */
+    bool proxied;          /* a trusted proxy says that it sends it for somebody */
     json_t *body;          /* an object; NULL where the route takes no JSON */
 
     /* Of a route that takes a picture: the body as it came, and the Content-Type that it came with

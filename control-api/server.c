@@ -197,6 +197,10 @@ static bool set_up(struct server *server) {
     /* One byte more than any route takes: Ulfius truncates silently, so that byte tells. */
     instance->max_post_body_size = dispatch_body_max() + 1;
     instance->allowed_post_processor = U_POST_PROCESS_NONE;
+    /* It would drop a header with a bad byte in it, X-Forwarded-For with all that the proxies have
+     * added. Bodies, queries and paths are looked at where they are read; of the other headers
+     * nothing is kept. */
+    instance->check_utf8 = 0;
     return ulfius_add_endpoint_by_val(instance, "*", NULL, "*", 0, on_request, server->api) ==
                U_OK &&
            ulfius_set_default_endpoint(instance, on_request, server->api) == U_OK;

@@ -105,6 +105,10 @@ enum hum_status handle_metrics(struct request *request, struct reply *reply) {
     struct api *api = request->api;
     struct buf *out = &reply->body;
 
+    /* They tell of what nobody outside may learn, whether an address has an account, say. */
+    if (request->proxied) {
+        return HUM_NOT_FOUND;
+    }
     reply->type = "text/plain; version=0.0.4; charset=utf-8";
     tally_write(api->tally, out);
     throttle_write(api->throttle, out);

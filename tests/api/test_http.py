@@ -126,6 +126,9 @@ def test_headers_given_twice(hum, alice, bob):
     answer = raw.request(hum, "GET", "/v1/users/me", token=alice.token,
                          headers=[f"Authorization: Bearer {bob.token}"])
     assert answer.status in (400, 401), answer
+    for name in ("authorization", "AUTHORIZATION"):
+        answer = raw.request(hum, "GET", "/v1/users/me", token=alice.token, headers=[f"{name}: Bearer {bob.token}"])
+        raw.problem(answer, 400, "invalid_request")
 
 
 @pytest.mark.parametrize("header", ["X-User-Id: {id}", "X-Forwarded-User: {id}", "X-HTTP-Method-Override: GET",

@@ -358,6 +358,9 @@ def address_in_log(hum, headers):
     (("X-Forwarded-For: 192.0.2.7, 10.1.2.3, 10.4.5.6",), "192.0.2.7"),
     (("X-Forwarded-For: 2001:db8::7",), "2001:db8::7"),
     (("X-Forwarded-For: \"><script>",), "127.0.0.1"),
+    (("X-Forwarded-For: \xff, 192.0.2.7",), "192.0.2.7"),
+    (("X-Forwarded-For: \xff", "X-Forwarded-For: 192.0.2.7"), "192.0.2.7"),
+    (("X-\xff: \xfe", "X-Forwarded-For: 192.0.2.7"), "192.0.2.7"),
 ])
 def test_the_client_is_whom_the_trusted_proxies_name(limited, headers, address):
     assert address_in_log(limited, headers) == address
@@ -366,6 +369,22 @@ def test_the_client_is_whom_the_trusted_proxies_name(limited, headers, address):
 def test_nobody_else_is_believed(hum):
     """The instance that the other tests share trusts no proxy."""
     assert address_in_log(hum, ("X-Forwarded-For: 192.0.2.7",)) == "127.0.0.1"
+    assert address_in_log(hum, ("x-forwarded-for: 192.0.2.7", "X-Forwarded-For: 192.0.2.8")) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("theirs", ["x-forwarded-for", "X-FORWARDED-FOR"])
+@pytest.mark.parametrize("path", ["/health/live", "/v1/users/me"])
+def test_what_the_client_writes_does_not_hide_what_the_proxy_adds(limited, theirs, path):
+    """In a header of its own, which a client may spell as it likes: which of the two is read must not matter."""
+    two = [f"{theirs}: 203.0.113.9", "X-Forwarded-For: 192.0.2.7"]
+    for headers in (two, two[::-1]):
+        raw.problem(raw.request(limited, "GET", path, headers=headers), 400, "invalid_request")
+
+
+def test_no_proxy_passes_the_numbers_on(limited):
+    """They tell of what nobody outside may learn."""
+    problem(elsewhere(limited).get("/metrics"), 404, "not_found")
+    assert limited.rest.get("/metrics").status_code == 200
 
 
 # --- the rest ---
@@ -375,7 +394,7 @@ def test_what_is_refused_is_counted(limited, owner):
     email, _ = owner
 
     def counted():
-        numbers = prometheus.parse(elsewhere(limited).get("/metrics").text)
+        numbers = prometheus.parse(limited.rest.get("/metrics").text)
         return numbers["hum_api_throttled_total", (("what", "sign_ins"), ("by", "account"))]
 
     before = counted()
