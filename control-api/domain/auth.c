@@ -86,6 +86,7 @@ struct login_work {
     const struct auth_device *device;
     char hash[PASSWORD_HASH_MAX]; /* that the password was tried against */
     struct session session;
+    bool ended; /* others, in its place */
     struct pg_result *rows;
 };
 
@@ -102,7 +103,7 @@ static enum pg_outcome login_in_tx(struct pg *pg, void *arg, enum hum_status *re
         *ret_status = HUM_INVALID_CREDENTIALS;
         return PG_DONE;
     }
-    return sessions_end_surplus(pg, work->session.user);
+    return sessions_end_surplus(pg, work->session.user, &work->ended);
 }
 
 /* Where addresses are verified, the right password for one that is not is told. So it is to who has
@@ -155,6 +156,9 @@ enum hum_status auth_login(const struct auth *auth, struct lease *lease, struct 
     randombytes_buf(work.session.seed, sizeof work.session.seed);
     TRY(lease_take(lease, &pg));
     enum hum_status status = tx_run(pg, login_in_tx, &work);
+    if (work.ended) {
+        verified_revoke_user(auth->verified, work.session.user);
+    }
     if (status == HUM_UNAUTHORIZED) { /* the account was erased just now */
         status = HUM_INVALID_CREDENTIALS;
     }

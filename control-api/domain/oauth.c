@@ -1,10 +1,12 @@
 #include "oauth.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 #include "domain/email.h"
 #include "domain/issue.h"
 #include "domain/made_up.h"
+#include "domain/mails.h"
 #include "domain/sessions.h"
 #include "domain/tx.h"
 #include "store/accounts.h"
@@ -157,6 +159,13 @@ static enum pg_outcome add(struct pg *pg, int64_t user, const struct vouched *vo
     return record(pg, "IdentityLinked", user, *ret_id);
 }
 
+/* To an account that was there before: somebody may have done it in the owner's place. */
+static enum pg_outcome add_and_tell(struct pg *pg, int64_t user, const struct vouched *vouched,
+                                    bool mail_on, int64_t *ret_id) {
+    PG_TRY(add(pg, user, vouched, ret_id));
+    return mail_on ? mails_tell(pg, MAIL_IDENTITY_ADDED, user) : PG_DONE;
+}
+
 /* A nickname like what the provider calls them, or else one that is made up; free just now. */
 static enum pg_outcome find_nickname(struct pg *pg, struct str name, struct nickname *display,
                                      struct nickname *key) {
@@ -178,9 +187,10 @@ static enum pg_outcome find_nickname(struct pg *pg, struct str name, struct nick
 struct sign_in_work {
     struct proof proof;
     const struct auth_device *device;
+    bool mail_on;
     struct session session;
     struct pg_result *rows;
-    bool created;
+    bool created, ended; /* ended: others, in its place */
 };
 
 static enum pg_outcome make_person(struct pg *pg, struct sign_in_work *work) {
@@ -215,7 +225,20 @@ static enum pg_outcome meet(struct pg *pg, struct sign_in_work *work, enum hum_s
         return PG_DONE;
     }
     work->session.user = user;
-    return add(pg, user, vouched, &id);
+    return add_and_tell(pg, user, vouched, work->mail_on, &id);
+}
+
+/* Whoever takes an identity away, and ends the sessions that it opened, does it in this order: this
+ * session is seen by them, or sees that the identity is gone. */
+static enum pg_outcome use_identity(struct pg *pg, const struct sign_in_work *work,
+                                    enum hum_status *ret_status) {
+    bool found = false;
+
+    PG_TRY(store_identity_touch(pg, &work->proof.vouched, work->session.user, &found));
+    if (!found) {
+        *ret_status = HUM_INVALID_GRANT;
+    }
+    return PG_DONE;
 }
 
 static enum pg_outcome sign_in_work(struct pg *pg, void *arg, enum hum_status *ret_status) {
@@ -238,16 +261,16 @@ static enum pg_outcome sign_in_work(struct pg *pg, void *arg, enum hum_status *r
     PG_TRY(issue_session(pg, work->created ? "UserRegistered" : "UserLoggedIn", &work->session,
                          work->device, &work->rows, ret_status));
     if (user != 0) {
-        PG_TRY(store_identity_touch(pg, &work->proof.vouched));
+        PG_TRY(use_identity(pg, work, ret_status));
     }
-    return sessions_end_surplus(pg, work->session.user);
+    return sessions_end_surplus(pg, work->session.user, &work->ended);
 }
 
 enum hum_status oauth_sign_in(const struct auth *auth, const struct providers *providers,
                               struct lease *lease, const struct oauth_grant *grant,
                               const struct auth_device *device, struct auth_session *ret_session,
                               bool *ret_created) {
-    struct sign_in_work work = {.device = device};
+    struct sign_in_work work = {.device = device, .mail_on = auth->mail_on};
     struct pg *pg;
 
     TRY(make_proof(providers, lease, grant, &work.proof));
@@ -255,6 +278,9 @@ enum hum_status oauth_sign_in(const struct auth *auth, const struct providers *p
     TRY(lease_take(lease, &pg));
     enum hum_status status = tx_run(pg, sign_in_work, &work);
     pg_result_free(work.proof.rows);
+    if (work.ended) {
+        verified_revoke_user(auth->verified, work.session.user);
+    }
     if (status == HUM_OK && work.proof.spoilt) {
         status = HUM_INVALID_GRANT;
     }
@@ -265,16 +291,25 @@ enum hum_status oauth_sign_in(const struct auth *auth, const struct providers *p
 struct link_work {
     struct proof proof;
     int64_t user, session;
+    bool mail_on;
+    char hash[PASSWORD_HASH_MAX]; /* of the password that was tried; "": none was */
     struct pg_result *rows;
 };
 
-/* Whether the session is still there: the provider took its time, and the owner may have ended it.
- * From here on whoever ends it waits. */
-static enum pg_outcome check_session(struct pg *pg, const struct link_work *work,
-                                     enum hum_status *ret_status) {
+/* Whether the password and the session are still there: the provider took its time, and the owner
+ * may have changed the one and ended the other. From here on whoever does that waits. */
+static enum pg_outcome check_again(struct pg *pg, const struct link_work *work,
+                                   enum hum_status *ret_status) {
     struct session session;
-    bool alive = false;
+    bool held = true, alive = false;
 
+    if (work->hash[0]) {
+        PG_TRY(store_password_hold(pg, work->user, work->hash, &held));
+    }
+    if (!held) {
+        *ret_status = HUM_INVALID_CREDENTIALS;
+        return PG_DONE;
+    }
     PG_TRY(store_session_lock(pg, work->session, &alive, &session));
     if (!alive || session.user != work->user) {
         *ret_status = HUM_UNAUTHORIZED;
@@ -290,7 +325,7 @@ static enum pg_outcome take_identity(struct pg *pg, struct link_work *work, int6
     int64_t owner;
 
     PG_TRY(store_identities_hold(pg, work->user, &ways));
-    PG_TRY(check_session(pg, work, ret_status));
+    PG_TRY(check_again(pg, work, ret_status));
     if (*ret_status != HUM_OK) {
         return PG_DONE;
     }
@@ -302,7 +337,7 @@ static enum pg_outcome take_identity(struct pg *pg, struct link_work *work, int6
         *ret_status = owner != 0 ? HUM_IDENTITY_TAKEN : HUM_LIMIT_REACHED;
         return PG_DONE;
     }
-    PG_TRY(add(pg, work->user, vouched, ret_id));
+    PG_TRY(add_and_tell(pg, work->user, vouched, work->mail_on, ret_id));
     return store_identity_vouch(pg, work->user, vouched->email);
 }
 
@@ -325,13 +360,13 @@ static enum pg_outcome link_work(struct pg *pg, void *arg, enum hum_status *ret_
 
 /* Another way in is for the owner of the account to add, not for whoever found a session open: by
  * the password, or just after a sign-in. */
-static enum hum_status check_owner(const struct auth *auth, struct lease *lease, int64_t user,
-                                   int64_t session, struct str password) {
+static enum hum_status check_owner(const struct auth *auth, struct lease *lease,
+                                   struct link_work *work, struct str password) {
     struct pg_result *rows;
     struct pg *pg;
 
     TRY(lease_take(lease, &pg));
-    TRY(tx_status(store_account_proof(pg, user, session, &rows)));
+    TRY(tx_status(store_account_proof(pg, work->user, work->session, &rows)));
     lease_return(lease);
     enum hum_status status = HUM_FORBIDDEN;
     if (pg_rows(rows) == 0) {
@@ -339,7 +374,8 @@ static enum hum_status check_owner(const struct auth *auth, struct lease *lease,
     } else if (pg_get_int(rows, 0, 1)) {
         status = HUM_OK;
     } else if (password.data && !pg_is_null(rows, 0, 0)) {
-        status = passwords_verify(auth->passwords, pg_get_text(rows, 0, 0).data, password);
+        snprintf(work->hash, sizeof work->hash, "%s", pg_get_text(rows, 0, 0).data);
+        status = passwords_verify(auth->passwords, work->hash, password);
     }
     pg_result_free(rows);
     return status;
@@ -349,10 +385,10 @@ enum hum_status oauth_link(const struct auth *auth, const struct providers *prov
                            struct lease *lease, int64_t user, int64_t session,
                            const struct oauth_grant *grant, struct str password,
                            struct pg_result **ret_rows) {
-    struct link_work work = {.user = user, .session = session};
+    struct link_work work = {.user = user, .session = session, .mail_on = auth->mail_on};
     struct pg *pg;
 
-    TRY(check_owner(auth, lease, user, session, password));
+    TRY(check_owner(auth, lease, &work, password));
     TRY(make_proof(providers, lease, grant, &work.proof));
     TRY(lease_take(lease, &pg));
     enum hum_status status = tx_run(pg, link_work, &work);

@@ -31,9 +31,10 @@ static enum hum_status look(struct pg *pg, struct reset_work *work) {
     return status == HUM_OK && work->link.state != MAIL_LINK_GOOD ? HUM_INVALID_TOKEN : status;
 }
 
-/* The address first: a link to one that is not the account's any more is good for nothing. Where it
- * had not been verified, whoever made the account may have been somebody else: other ways in go.
- * The password before the sessions, as sessions_end_all says. */
+/* The address first: a link to one that is not the account's any more is good for nothing. Whoever
+ * has the account back by its address has it alone: identities that the address does not speak for
+ * may be somebody else's. They and the password go before the sessions, as sessions_end_all says.
+ */
 static enum pg_outcome reset(struct pg *pg, struct reset_work *work,
                              const struct mail_token_row *token) {
     enum verified_now how = VERIFIED_NOT;
@@ -44,9 +45,7 @@ static enum pg_outcome reset(struct pg *pg, struct reset_work *work,
         return PG_DONE;
     }
     work->user = token->user;
-    if (how == VERIFIED_FIRST) {
-        PG_TRY(store_identities_clear(pg, token->user));
-    }
+    PG_TRY(store_identities_clear_others(pg, token->user));
     PG_TRY(store_password_replace(pg, token->user, work->hash));
     PG_TRY(mail_requests_take_back(pg, token->user));
     PG_TRY(sessions_end_all(pg, token->user, 0));

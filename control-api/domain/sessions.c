@@ -19,8 +19,8 @@ enum pg_outcome sessions_end_all(struct pg *pg, int64_t user, int64_t except) {
     return store_session_end_all(pg, user, except);
 }
 
-enum pg_outcome sessions_end_surplus(struct pg *pg, int64_t user) {
-    return store_session_end_surplus(pg, user, SESSIONS_MAX);
+enum pg_outcome sessions_end_surplus(struct pg *pg, int64_t user, bool *ret_ended) {
+    return store_session_end_surplus(pg, user, SESSIONS_MAX, ret_ended);
 }
 
 enum hum_status sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,

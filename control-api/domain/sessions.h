@@ -20,9 +20,9 @@ HUM_MUSTCHECK enum pg_outcome sessions_revoke(struct pg *pg, const char *kind, i
 HUM_MUSTCHECK enum pg_outcome sessions_end_all(struct pg *pg, int64_t user, int64_t except);
 
 /* Within a transaction that has signed somebody in, at its end: SESSIONS_MAX of their devices stay
- * signed in; those that were seen longest ago are not. REST hears of it within VERIFIED_ALIVE_MS.
- */
-HUM_MUSTCHECK enum pg_outcome sessions_end_surplus(struct pg *pg, int64_t user);
+ * signed in; those that were seen longest ago are not. After the transaction, whatever came of it,
+ * call verified_revoke_user if *ret_ended. */
+HUM_MUSTCHECK enum pg_outcome sessions_end_surplus(struct pg *pg, int64_t user, bool *ret_ended);
 
 /* As store_sessions_list. */
 HUM_MUSTCHECK enum hum_status sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,

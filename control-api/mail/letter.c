@@ -49,6 +49,12 @@ static const struct text texts[MAIL_KIND_END] = {
          "your account has a new password, and all other devices are signed out, at\n" SITE "\n\n"
          "If it was not you, ask for a new password there at once: the link comes to this "
          "address.\n"},
+    [MAIL_IDENTITY_ADDED] =
+        {"identity_added", "A new way to sign in", NULL,
+         "Hello,\n\n"
+         "one can now sign in to your account by another provider, too, at\n" SITE "\n\n"
+         "If it was not you, ask for a new password there at once: the link comes to this "
+         "address,\nand other ways in end with it.\n"},
 };
 
 static bool is_printable(struct str text) {

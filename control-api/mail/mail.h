@@ -10,6 +10,7 @@ enum mail_kind {
     MAIL_CHANGE_CONFIRM = 4,     /* to the new address: a link that makes it the account's */
     MAIL_ADDRESS_CHANGED = 5,    /* to the old one */
     MAIL_PASSWORD_CHANGED = 6,
+    MAIL_IDENTITY_ADDED = 7, /* another provider signs in to the account */
     MAIL_KIND_END,
 };
 

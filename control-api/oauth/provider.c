@@ -299,9 +299,10 @@ enum hum_status provider_authorize_url(struct provider *provider, const char *re
         !is_word(code_challenge, CHALLENGE_LEN, CHALLENGE_LEN)) {
         return HUM_INVALID_REQUEST;
     }
-    if (published_metadata(provider->published, &exchange, &metadata, &why) != HUM_OK) {
-        report(provider, why);
-        return HUM_UNAVAILABLE;
+    enum hum_status status = published_metadata(provider->published, &exchange, &metadata, &why);
+    report(provider, why);
+    if (status != HUM_OK) {
+        return status;
     }
     url = build_url(provider, metadata.authorization_endpoint, redirect_uri, state, nonce,
                     code_challenge);

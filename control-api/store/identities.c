@@ -14,7 +14,7 @@ static const struct pg_statement find = {
 static const struct pg_statement touch = {
     "identity_touch",
     "update identities set last_used_at = now(), provider = $3, email = coalesce($4, email) "
-    "where issuer = $1 and subject = $2",
+    "where issuer = $1 and subject = $2 and user_id = $5 returning 1",
 };
 
 static const struct pg_statement account = {
@@ -61,9 +61,11 @@ static const struct pg_statement remove_one = {
     "delete from identities where id = $2 and user_id = $1 returning id",
 };
 
-static const struct pg_statement clear = {
-    "identities_clear",
-    "with gone as (delete from identities where user_id = $1 returning id) "
+static const struct pg_statement clear_others = {
+    "identities_clear_others",
+    "with gone as (delete from identities i using users u "
+    " where u.id = $1 and i.user_id = u.id "
+    " and (i.email is null or lower(i.email) <> lower(u.email)) returning i.id) "
     "insert into events (kind, actor_id, subject_id, data) "
     "select 'IdentityUnlinked', $1, $1, jsonb_build_object('identity', id::text) from gone",
 };
@@ -108,9 +110,14 @@ enum pg_outcome store_identity_find(struct pg *pg, const struct vouched *vouched
     return PG_DONE;
 }
 
-enum pg_outcome store_identity_touch(struct pg *pg, const struct vouched *vouched) {
-    return RUN(pg, &touch, NULL, TEXT(vouched->issuer), TEXT(vouched->subject),
-               TEXT(vouched->provider), TEXT(vouched->email));
+enum pg_outcome store_identity_touch(struct pg *pg, const struct vouched *vouched, int64_t user,
+                                     bool *ret_found) {
+    struct pg_result *rows;
+
+    PG_TRY(RUN(pg, &touch, &rows, TEXT(vouched->issuer), TEXT(vouched->subject),
+               TEXT(vouched->provider), TEXT(vouched->email), INT(user)));
+    *ret_found = take_int(rows) != 0;
+    return PG_DONE;
 }
 
 enum pg_outcome store_identity_account(struct pg *pg, struct str email, int64_t *ret_user,
@@ -175,12 +182,13 @@ enum pg_outcome store_identity_get(struct pg *pg, int64_t user, int64_t id,
     return RUN(pg, &get, ret_rows, INT(user), INT(id));
 }
 
-enum pg_outcome store_identities_clear(struct pg *pg, int64_t user) {
-    return RUN(pg, &clear, NULL, INT(user));
+enum pg_outcome store_identities_clear_others(struct pg *pg, int64_t user) {
+    return RUN(pg, &clear_others, NULL, INT(user));
 }
 
 const struct pg_statement *const store_identities_statements[] = {
-    &find, &touch, &account, &add, &person, &vouch, &lock, &count, &remove_one, &clear, &list, &get,
+    &find, &touch, &account,    &add,          &person, &vouch,
+    &lock, &count, &remove_one, &clear_others, &list,   &get,
 };
 const size_t store_identities_statements_count =
     sizeof store_identities_statements / sizeof store_identities_statements[0];

@@ -23,8 +23,10 @@ struct identity_row store_identity_at(const struct pg_result *rows, size_t row);
 /* Whose identity this is, and its id; 0: nobody's. */
 HUM_MUSTCHECK enum pg_outcome store_identity_find(struct pg *pg, const struct vouched *vouched,
                                                   int64_t *ret_user, int64_t *ret_id);
-/* Notes that it has been used. After the locks of its user, as erasure takes them in this order. */
-HUM_MUSTCHECK enum pg_outcome store_identity_touch(struct pg *pg, const struct vouched *vouched);
+/* Notes that it has been used. After the locks of its user, as erasure takes them in this order.
+ * *ret_found is false when it is not the user's any more. */
+HUM_MUSTCHECK enum pg_outcome store_identity_touch(struct pg *pg, const struct vouched *vouched,
+                                                   int64_t user, bool *ret_found);
 /* The account of an e-mail address, locked until the transaction ends; 0: none. */
 HUM_MUSTCHECK enum pg_outcome store_identity_account(struct pg *pg, struct str email,
                                                      int64_t *ret_user, bool *ret_verified);
@@ -50,8 +52,9 @@ HUM_MUSTCHECK enum pg_outcome store_identities_hold(struct pg *pg, int64_t user,
                                                     struct ways_in *ret_ways);
 HUM_MUSTCHECK enum pg_outcome store_identity_remove(struct pg *pg, int64_t user, int64_t id,
                                                     bool *ret_found);
-/* Removes all of a person's, with the event of each. */
-HUM_MUSTCHECK enum pg_outcome store_identities_clear(struct pg *pg, int64_t user);
+/* Removes those of a person that are of another address than the account's, or of none, with the
+ * event of each. */
+HUM_MUSTCHECK enum pg_outcome store_identities_clear_others(struct pg *pg, int64_t user);
 /* The identities of a person after an id. ret_rows is freed with pg_result_free. */
 HUM_MUSTCHECK enum pg_outcome store_identities_list(struct pg *pg, int64_t user, int64_t after,
                                                     int limit, struct pg_result **ret_rows);

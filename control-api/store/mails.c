@@ -159,8 +159,10 @@ enum pg_outcome store_mail_tokens_sweep(struct pg *pg, int limit) {
 }
 
 static int limit_of(enum mail_kind kind) {
-    return kind == MAIL_ADDRESS_CHANGED || kind == MAIL_PASSWORD_CHANGED ? MAILS_NOTICES_MAX
-                                                                         : MAILS_MAX;
+    return kind == MAIL_ADDRESS_CHANGED || kind == MAIL_PASSWORD_CHANGED ||
+                   kind == MAIL_IDENTITY_ADDED
+               ? MAILS_NOTICES_MAX
+               : MAILS_MAX;
 }
 
 enum pg_outcome store_mail_queue(struct pg *pg, enum mail_kind kind, int64_t user,

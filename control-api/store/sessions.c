@@ -153,8 +153,13 @@ enum pg_outcome store_session_end_all(struct pg *pg, int64_t user, int64_t excep
     return RUN(pg, &end_all, NULL, INT(user), INT(except));
 }
 
-enum pg_outcome store_session_end_surplus(struct pg *pg, int64_t user, int keep) {
-    return RUN(pg, &end_surplus, NULL, INT(user), INT(keep));
+enum pg_outcome store_session_end_surplus(struct pg *pg, int64_t user, int keep, bool *ret_ended) {
+    struct pg_result *rows = NULL;
+
+    PG_TRY(RUN(pg, &end_surplus, &rows, INT(user), INT(keep)));
+    *ret_ended = pg_get_int(rows, 0, 0) > 0;
+    pg_result_free(rows);
+    return PG_DONE;
 }
 
 enum pg_outcome store_sessions_list(struct pg *pg, int64_t user, int64_t after, int limit,

@@ -31,8 +31,10 @@ HUM_MUSTCHECK enum pg_outcome store_session_revoke(struct pg *pg, int64_t user, 
  * the broker. */
 HUM_MUSTCHECK enum pg_outcome store_session_end_all(struct pg *pg, int64_t user, int64_t except);
 
-/* The same with all but those that were seen last, as many as keep says. */
-HUM_MUSTCHECK enum pg_outcome store_session_end_surplus(struct pg *pg, int64_t user, int keep);
+/* The same with all but those that were seen last, as many as keep says. ret_ended: whether there
+ * were such. */
+HUM_MUSTCHECK enum pg_outcome store_session_end_surplus(struct pg *pg, int64_t user, int keep,
+                                                        bool *ret_ended);
 
 /* What its owner sees of a session. The texts live as long as the rows. */
 struct session_row {

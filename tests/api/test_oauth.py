@@ -3,14 +3,15 @@ try on the way."""
 
 import re
 import secrets
+import threading
 
 import pytest
 
 from lib.honest_idp import Browser, Idp, person, providers_file, s256
 from lib.instance import Instance
-from lib.mqtt import Client, settle
+from lib.mqtt import Client, eventually, settle
 from lib.race import patiently, race
-from lib.rest import SECRETS, Person, ok, problem, unique
+from lib.rest import SECRETS, Person, many_devices, ok, problem, unique
 
 PLACE = "https://chat.example.org"
 LOOPBACK = "http://127.0.0.1:49152/done"  # of the port nothing is agreed
@@ -453,6 +454,55 @@ def test_a_session_that_ends_while_the_provider_is_asked_links_nothing(hum, idp)
     assert ended == [204]
     problem(answer, 401, "unauthorized")
     assert hum.database.value("select count(*) from identities where user_id = %s", bob.id) == 0
+
+
+def test_a_password_that_changes_while_the_provider_is_asked_links_nothing(hum, idp):
+    """Whoever holds the session knew the old one, which its owner has just changed on another device."""
+    bob, native = hum.sign_up(), Native(hum, idp)
+    hum.database.rows("update sessions set created_at = now() - interval '6 minutes' where id = %s", int(bob.sid))
+    code, changed = native.code(person()), []
+    new = {"old": bob.password, "new": "battery staple"}
+    idp.meanwhile = lambda: changed.append(bob.post("/v1/auth/password", new).status_code)
+    try:
+        answer = bob.post("/v1/auth/identities", native.grant(code, password=bob.password))
+    finally:
+        idp.meanwhile = None
+    assert changed == [204]
+    problem(answer, 401, "invalid_credentials")
+    assert hum.database.value("select count(*) from identities where user_id = %s", bob.id) == 0
+
+
+def test_an_identity_that_goes_while_it_signs_in_opens_nothing(hum, browser, idp):
+    """As a new password takes it away: the session is seen by that, or sees it."""
+    who = person()
+    alice = browser.sign_in(idp, who, status=201)
+    blocked = "select count(*) from pg_stat_activity where usename = 'hum_api' and wait_event_type = 'Lock'"
+    for _ in range(8):  # a lock is waited for 2 s: a machine in trouble needs another try
+        again, answers = Browser(hum), []
+        grant = again.grant(again.code(idp, who))
+        with hum.database.session(autocommit=False) as cursor:
+            cursor.execute("delete from identities where user_id = %s", (int(alice.id),))
+            signing_in = threading.Thread(target=lambda: answers.append(again.post("/v1/auth/oauth", grant)))
+            signing_in.start()
+            eventually(lambda: answers or hum.database.value(blocked))
+            if not answers:
+                cursor.execute("commit")
+        signing_in.join()
+        if answers[0].status_code != 503:
+            problem(answers[0], 401, "invalid_grant")
+            assert len(ok(alice.get("/v1/auth/sessions"))["items"]) == 1
+            return
+    raise AssertionError("never fast enough")
+
+
+def test_the_surplus_of_devices_is_refused_at_once(hum, browser, idp):
+    """As test_sessions.py has it for passwords."""
+    who = person()
+    alice = browser.sign_in(idp, who, status=201)
+    many_devices(hum.database, alice)
+    ok(alice.get("/v1/users/me"))
+    Browser(hum).sign_in(idp, who)
+    problem(alice.get("/v1/users/me"), 401, "unauthorized")
 
 
 def test_there_are_only_so_many(hum, browser, idp):

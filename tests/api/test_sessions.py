@@ -6,7 +6,7 @@ import pytest
 
 from lib.mqtt import eventually
 from lib.race import patiently, race
-from lib.rest import Rest, ok, problem, refused_member, unique
+from lib.rest import Rest, many_devices, ok, problem, refused_member, unique
 
 NEW = "battery staple"
 
@@ -273,3 +273,12 @@ def test_a_hundred_devices_and_no_more(hum):
                                " order by id", person.id)
     assert [e[0] for e in events] == [first, second]
     assert works(other)
+
+
+def test_the_surplus_of_devices_is_refused_at_once(hum):
+    """Not when a token that is remembered is next looked at."""
+    person = hum.sign_up()
+    many_devices(hum.database, person)
+    ok(person.get("/v1/users/me"))
+    person.sign_in()
+    problem(person.get("/v1/users/me"), 401, "unauthorized")

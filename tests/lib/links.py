@@ -8,7 +8,7 @@ from lib.rest import Person, ok, unique
 WAIT_S = 60
 VERIFY, KNOWN, RESET = "Confirm your e-mail address", "You have an account already", "A new password"
 CHANGE, CHANGED = "Confirm your new e-mail address", "Your e-mail address has been changed"
-NEW_PASSWORD = "Your password has been changed"
+NEW_PASSWORD, NEW_WAY = "Your password has been changed", "A new way to sign in"
 
 
 def address():

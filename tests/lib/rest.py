@@ -208,3 +208,10 @@ def open_dm(a, b):
     response = a.post("/v1/dms", {"user_id": b.id})
     assert response.status_code in (200, 201), response.text
     return response.json()["id"]
+
+
+def many_devices(database, person):
+    """Has them signed in on 99 more, which are seen later than any other."""
+    database.rows("insert into sessions (id, user_id, refresh_seed, expires_at, last_seen_at)"
+                  " select hum_id(), %s, '', now() + interval '1 day', now() + i * interval '1 minute'"
+                  " from generate_series(1, 99) i", int(person.id))

@@ -1,8 +1,9 @@
-"""An instance that sends mails, and the mail server that they go to."""
+"""An instance that sends mails, and the mail server that they go to; an identity provider that it believes."""
 
 import pytest
 
 from lib import smtp
+from lib.honest_idp import Idp, providers_file
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +21,23 @@ def server(mail_server):
 
 
 @pytest.fixture(scope="session")
-def post(mail_server):
+def idp():
+    made = Idp("one")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def post(mail_server, idp):
     """The instance, one for all files here."""
-    instance = smtp.instance(mail_server)
-    try:
-        instance.up()
-        yield instance
-        instance.forget()
-        instance.down()
-        assert not instance.reports(), instance.reports()
-        assert not instance.leaks()
-    finally:
-        instance.remove()
+    with providers_file(idp.settings()) as path:
+        instance = smtp.instance(mail_server, HUM_OAUTH_FILE=path, HUM_OAUTH_PRIVATE="on")
+        try:
+            instance.up()
+            yield instance
+            instance.forget()
+            instance.down()
+            assert not instance.reports(), instance.reports()
+            assert not instance.leaks()
+        finally:
+            instance.remove()

@@ -350,20 +350,20 @@ def test_a_first_password(post, server):
     ok(login(post, person.email, "battery staple"))
 
 
-def test_ways_in_of_whoever_made_the_account(post, server):
-    """Where the address was not verified that may have been somebody else, who waits for its owner."""
-    for verified in (True, False):
-        person = newcomer(post, server)
-        post.database.rows("insert into identities (issuer, subject, user_id, provider) values"
-                           " ('https://idp.example.org', %s, %s, 'idp')", person.id, person.id)
-        if not verified:
-            post.database.rows("update users set email_verified_at = null where id = %s", person.id)
+def test_a_new_password_shuts_out_who_has_added_a_way_in(post, server):
+    """Identities that the account's address does not speak for may be somebody else's."""
+    for make in (newcomer, unverified):
+        person, other = make(post, server), newcomer(post, server)
+        for owner, email in ((person, None), (person, address()), (person, person.email.upper()), (other, None)):
+            post.database.rows("insert into identities (issuer, subject, user_id, provider, email) values"
+                               " ('https://idp.example.org', %s, %s, 'idp', %s)", address(), owner.id, email)
         ok(reset(post, asked(post, server, person.email, links.RESET, forgot).token), 204)
-        left = post.database.value("select count(*) from identities where user_id = %s", person.id)
-        assert left == (1 if verified else 0)
-        told = post.database.value("select count(*) from events where actor_id = %s and kind = 'IdentityUnlinked'",
-                                   person.id)
-        assert told == 1 - left
+        left = "select email from identities where user_id = %s"
+        assert post.database.rows(left, person.id) == [(person.email.upper(),)]
+        assert post.database.rows(left, other.id) == [(None,)]
+        told = post.database.value("select count(distinct data ->> 'identity') from events"
+                                   " where actor_id = %s and kind = 'IdentityUnlinked'", person.id)
+        assert told == 2
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "p" * 129, 7, None, "1234567\0"], ids=repr)

@@ -22,10 +22,10 @@ from lib.tokens import b64, unb64
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 KINDS = {"verify": 1, "already_registered": 2, "reset": 3, "change_confirm": 4, "address_changed": 5,
-         "password_changed": 6}
+         "password_changed": 6, "identity_added": 7}
 SUBJECTS = {1: "Confirm your e-mail address", 2: "You have an account already", 3: "A new password",
             4: "Confirm your new e-mail address", 5: "Your e-mail address has been changed",
-            6: "Your password has been changed"}
+            6: "Your password has been changed", 7: "A new way to sign in"}
 PURPOSES = {1: 1, 3: 2, 4: 3}
 LEASE_S = 120  # mailer.c
 PAGES = {1: "verify", 3: "reset", 4: "change"}
