@@ -16,6 +16,8 @@ struct limit {
     int64_t full_us;
 };
 
+/* Takes nothing. 0: one is there; else the milliseconds until one is. */
+int64_t limit_wait(const struct limit *limit, int64_t now_ms, const struct rate *rate);
 /* Takes one. 0: it was there; else the milliseconds until one is. */
 int64_t limit_take(struct limit *limit, int64_t now_ms, const struct rate *rate);
 

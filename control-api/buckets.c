@@ -28,9 +28,13 @@ enum hum_status buckets_new(size_t slots, struct buckets **ret_buckets) {
 
 void buckets_free(struct buckets *buckets) { free(buckets); }
 
+static size_t set_of(const struct buckets *buckets, uint64_t key) {
+    return (key & (buckets->sets - 1)) * WAYS;
+}
+
 /* The slot of the key, else the one whose bucket is full soonest, or already. */
 static struct slot *slot_of(struct buckets *buckets, uint64_t key) {
-    struct slot *set = &buckets->slots[(key & (buckets->sets - 1)) * WAYS];
+    struct slot *set = &buckets->slots[set_of(buckets, key)];
     struct slot *place = set;
 
     for (int i = 0; i < WAYS; i++) {
@@ -42,6 +46,18 @@ static struct slot *slot_of(struct buckets *buckets, uint64_t key) {
         }
     }
     return place;
+}
+
+int64_t buckets_wait(const struct buckets *buckets, uint64_t key, int64_t now_ms,
+                     const struct rate *rate) {
+    const struct slot *set = &buckets->slots[set_of(buckets, key)];
+
+    for (int i = 0; i < WAYS; i++) {
+        if (set[i].key == key) {
+            return limit_wait(&set[i].limit, now_ms, rate);
+        }
+    }
+    return 0;
 }
 
 int64_t buckets_take(struct buckets *buckets, uint64_t key, int64_t now_ms,

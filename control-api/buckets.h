@@ -16,6 +16,9 @@ struct buckets;
 HUM_MUSTCHECK enum hum_status buckets_new(size_t slots, struct buckets **ret_buckets);
 /* NULL is fine. */
 void buckets_free(struct buckets *buckets);
+/* limit_wait of the key's bucket. */
+int64_t buckets_wait(const struct buckets *buckets, uint64_t key, int64_t now_ms,
+                     const struct rate *rate);
 /* limit_take of the key's bucket. All of a table are used with one rate. */
 int64_t buckets_take(struct buckets *buckets, uint64_t key, int64_t now_ms,
                      const struct rate *rate);

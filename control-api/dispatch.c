@@ -27,6 +27,7 @@ struct exchange {
     const struct route *route; /* NULL: none was found */
     const char *resource;      /* pattern of the path; NULL: none */
     char *query_text;
+    bool checked;       /* a token that was not known came with the request, and cost a check */
     bool token_refused; /* a token came with the request, and was not good */
     char id[REQUEST_ID_MAX + 1];
 };
@@ -117,14 +118,6 @@ static struct str bearer(const struct _u_request *in) {
     return str_of(value + strspn(value, " "));
 }
 
-static enum hum_status check_person(struct request *request, struct str token) {
-    struct token_claims claims;
-
-    HTTP_TRY(auth_check(&request->api->auth, &request->lease, token, &claims));
-    request->caller = (struct caller){.user = claims.user, .session = claims.session};
-    return HUM_OK;
-}
-
 /* One more call of somebody; user 0: of nobody who is known. */
 static enum hum_status count_call(struct exchange *exchange, int64_t user) {
     struct request *request = &exchange->request;
@@ -153,15 +146,54 @@ static enum hum_status count_welcome(struct exchange *exchange) {
     return count_call(exchange, 0);
 }
 
-static enum hum_status check_token(struct exchange *exchange, struct str token) {
+/* What is to be checked by more than memory. */
+static enum hum_status begin_check(struct exchange *exchange) {
     struct request *request = &exchange->request;
 
+    HTTP_TRY(
+        reply_limited(&exchange->reply, throttle_check(request->api->throttle, &request->client)));
+    exchange->checked = true;
+    return HUM_OK;
+}
+
+static enum hum_status check_person(struct exchange *exchange, struct str token) {
+    struct request *request = &exchange->request;
+    const struct auth *auth = &request->api->auth;
+    struct auth_known known;
+
+    auth_recall(auth, token, &known);
+    if (known.state == VERIFIED_UNKNOWN) {
+        HTTP_TRY(begin_check(exchange));
+    }
+    HTTP_TRY(auth_check(auth, &request->lease, token, &known));
+    request->caller = (struct caller){.user = known.claims.user, .session = known.claims.session};
+    return HUM_OK;
+}
+
+static enum hum_status check_service(struct exchange *exchange, struct str token) {
+    struct request *request = &exchange->request;
+
+    HTTP_TRY(begin_check(exchange));
+    return services_check(&request->lease, token, &request->caller.service);
+}
+
+/* A call by somebody who has not shown who they are. */
+static enum hum_status count_unwelcome(struct exchange *exchange) {
+    struct request *request = &exchange->request;
+
+    if (!exchange->checked) {
+        return count_call(exchange, 0);
+    }
+    return reply_limited(&exchange->reply,
+                         throttle_bad_token(request->api->throttle, &request->client));
+}
+
+static enum hum_status check_token(struct exchange *exchange, struct str token) {
     if (!token.data) {
         return HUM_UNAUTHORIZED;
     }
-    enum hum_status status = exchange->route->auth == SERVICE
-                                 ? services_check(&request->lease, token, &request->caller.service)
-                                 : check_person(request, token);
+    enum hum_status status = exchange->route->auth == SERVICE ? check_service(exchange, token)
+                                                              : check_person(exchange, token);
     exchange->token_refused = status == HUM_UNAUTHORIZED;
     return status;
 }
@@ -176,7 +208,7 @@ static enum hum_status guard(struct exchange *exchange) {
     }
     enum hum_status status = check_token(exchange, bearer(exchange->in));
     if (status == HUM_UNAUTHORIZED) {
-        HTTP_TRY(count_call(exchange, 0));
+        HTTP_TRY(count_unwelcome(exchange));
     }
     HTTP_TRY(status);
     return count_welcome(exchange);

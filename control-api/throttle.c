@@ -178,6 +178,44 @@ int throttle_call(struct throttle *throttle, const struct address *from, int64_t
                 : take_address(throttle, CALLS_ADDRESS, host_of(from));
 }
 
+static uint64_t host_key(const struct throttle *throttle, enum kind kind,
+                         const struct address *from) {
+    struct material material = material_of(kind);
+    struct address host = host_of(from);
+
+    add(&material, &host, sizeof host);
+    return key_of(throttle, &material);
+}
+
+int throttle_check(struct throttle *throttle, const struct address *from) {
+    uint64_t calls = host_key(throttle, CALLS_ADDRESS, from);
+    uint64_t checks = host_key(throttle, CHECKS_ADDRESS, from);
+    int64_t now_ms = steady_ms();
+
+    if (!throttle->on) {
+        return 0;
+    }
+    pthread_mutex_lock(&throttle->lock);
+    int64_t wait_ms =
+        buckets_wait(throttle->buckets[CALLS_ADDRESS], calls, now_ms, &kinds[CALLS_ADDRESS].rate);
+    if (wait_ms > 0) {
+        wait_ms = buckets_wait(throttle->buckets[CHECKS_ADDRESS], checks, now_ms,
+                               &kinds[CHECKS_ADDRESS].rate);
+    }
+    throttle->refused[CHECKS_ADDRESS] += wait_ms > 0;
+    pthread_mutex_unlock(&throttle->lock);
+    return seconds(wait_ms);
+}
+
+int throttle_bad_token(struct throttle *throttle, const struct address *from) {
+    int wait = throttle_call(throttle, from, 0);
+
+    if (wait > 0) {
+        take_address(throttle, CHECKS_ADDRESS, host_of(from));
+    }
+    return wait;
+}
+
 int throttle_probe(struct throttle *throttle, const struct address *from) {
     return take_address(throttle, PROBES_ADDRESS, host_of(from));
 }

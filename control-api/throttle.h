@@ -16,6 +16,7 @@
 #define THROTTLE_MAP(X)                                                                            \
     X(CALLS_USER, "calls", "user", 100, 1000, 300, 32768)                                          \
     X(CALLS_ADDRESS, "calls", "address", 200, 1000, 1000, 32768)                                   \
+    X(CHECKS_ADDRESS, "checks", "address", 50, 1000, 100, 32768)                                   \
     X(PROBES_ADDRESS, "probes", "address", 50, 1000, 100, 4096)                                    \
     X(MESSAGES_USER, "messages", "user", 20, 1000, 60, 32768)                                      \
     X(SIGN_INS_ADDRESS, "sign_ins", "address", 60, 60000, 60, 32768)                               \
@@ -41,6 +42,13 @@ void throttle_free(struct throttle *throttle);
 
 /* A call by a user; 0: by nobody who is known, which counts for the address. */
 int throttle_call(struct throttle *throttle, const struct address *from, int64_t user);
+/* Somebody shows a token that is not known here, and to check it costs. Nothing is taken: a good
+ * one counts for its user. An address that has no calls left has a few checks set aside, so that a
+ * flood without tokens, or with known ones, keeps nobody else there from showing who they are. */
+int throttle_check(struct throttle *throttle, const struct address *from);
+/* That token was bad: a call by nobody who is known, or one of the checks that were set aside, and
+ * then there is a wait all the same. */
+int throttle_bad_token(struct throttle *throttle, const struct address *from);
 /* A probe of whether this process is alive, or ready. */
 int throttle_probe(struct throttle *throttle, const struct address *from);
 /* A message by REST. */

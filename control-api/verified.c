@@ -11,7 +11,8 @@ _Static_assert(DIGEST_LEN == crypto_generichash_BYTES, "the digest of a token");
 struct slot {
     unsigned char digest[DIGEST_LEN]; /* of the token: it need not lie around in memory */
     struct token_claims claims;       /* session 0: an empty slot */
-    int64_t alive_ms;                 /* when the session was last seen alive */
+    int64_t seen_ms;                  /* when the session was last looked up */
+    bool dead;                        /* and had ended */
 };
 
 struct verified {
@@ -56,19 +57,34 @@ static struct slot *find(struct slot *set, const unsigned char digest[DIGEST_LEN
     return NULL;
 }
 
-/* An empty slot, or the one that has been looked up longest ago. */
-static struct slot *place(struct slot *set) {
-    struct slot *oldest = &set[0];
+/* What it costs to lose a slot. */
+static int worth(const struct slot *slot, int64_t now_ms) {
+    if (slot->claims.session == 0 || slot->claims.expires_at <= now_ms / 1000) {
+        return 0;
+    }
+    return slot->dead ? 1 : 2;
+}
 
-    for (int i = 0; i < WAYS; i++) {
-        if (set[i].claims.session == 0) {
-            return &set[i];
-        }
-        if (set[i].alive_ms < oldest->alive_ms) {
-            oldest = &set[i];
+/* One of the least worth, of these the one that has been looked up longest ago. */
+static struct slot *place(struct slot *set, int64_t now_ms) {
+    struct slot *best = &set[0];
+
+    for (int i = 1; i < WAYS; i++) {
+        int more = worth(&set[i], now_ms) - worth(best, now_ms);
+
+        if (more < 0 || (more == 0 && set[i].seen_ms < best->seen_ms)) {
+            best = &set[i];
         }
     }
-    return oldest;
+    return best;
+}
+
+static void keep(struct slot *slot, const unsigned char digest[DIGEST_LEN],
+                 const struct token_claims *claims, int64_t now_ms, bool dead) {
+    memcpy(slot->digest, digest, DIGEST_LEN);
+    slot->claims = *claims;
+    slot->seen_ms = now_ms;
+    slot->dead = dead;
 }
 
 enum verified_state verified_get(struct verified *verified, struct str token, int64_t now_ms,
@@ -80,11 +96,13 @@ enum verified_state verified_get(struct verified *verified, struct str token, in
     pthread_mutex_lock(&verified->lock);
     const struct slot *slot = find(set_of(verified, digest), digest);
     if (slot && slot->claims.expires_at > now_ms / 1000) {
-        int64_t age = now_ms - slot->alive_ms;
+        int64_t age = now_ms - slot->seen_ms;
 
         *ret_claims = slot->claims;
         /* A clock that has stepped back must not make a look live longer. */
-        state = age >= 0 && age < VERIFIED_ALIVE_MS ? VERIFIED_ALIVE : VERIFIED_TOKEN;
+        state = slot->dead                            ? VERIFIED_DEAD
+                : age >= 0 && age < VERIFIED_ALIVE_MS ? VERIFIED_ALIVE
+                                                      : VERIFIED_TOKEN;
     }
     *ret_mark = verified->revocations;
     pthread_mutex_unlock(&verified->lock);
@@ -98,15 +116,23 @@ void verified_put(struct verified *verified, struct str token, const struct toke
     digest_of(token, digest);
     pthread_mutex_lock(&verified->lock);
     if (mark == verified->revocations) {
-        struct slot *set = set_of(verified, digest);
-        struct slot *slot = find(set, digest);
+        struct slot *set = set_of(verified, digest), *slot = find(set, digest);
 
-        if (!slot) {
-            slot = place(set);
-        }
-        memcpy(slot->digest, digest, DIGEST_LEN);
-        slot->claims = *claims;
-        slot->alive_ms = now_ms;
+        keep(slot ? slot : place(set, now_ms), digest, claims, now_ms, false);
+    }
+    pthread_mutex_unlock(&verified->lock);
+}
+
+void verified_put_dead(struct verified *verified, struct str token,
+                       const struct token_claims *claims, int64_t now_ms) {
+    unsigned char digest[DIGEST_LEN];
+
+    digest_of(token, digest);
+    pthread_mutex_lock(&verified->lock);
+    struct slot *set = set_of(verified, digest), *own = find(set, digest);
+    struct slot *slot = own ? own : place(set, now_ms);
+    if (own || worth(slot, now_ms) < 2) {
+        keep(slot, digest, claims, now_ms, true);
     }
     pthread_mutex_unlock(&verified->lock);
 }

@@ -268,27 +268,44 @@ static enum hum_status verify(const struct auth *auth, struct str access_token, 
     return status;
 }
 
-enum hum_status auth_check(const struct auth *auth, struct lease *lease, struct str access_token,
-                           struct token_claims *ret_claims) {
-    struct token_claims claims = {0};
-    uint64_t mark = 0;
+void auth_recall(const struct auth *auth, struct str access_token, struct auth_known *ret_known) {
+    *ret_known = (struct auth_known){.now_ms = now_ms()};
+    ret_known->state = verified_get(auth->verified, access_token, ret_known->now_ms,
+                                    &ret_known->claims, &ret_known->mark);
+}
+
+/* Asks the database. */
+static enum hum_status look_up(const struct auth *auth, struct lease *lease,
+                               struct str access_token, const struct auth_known *known) {
+    const struct token_claims *claims = &known->claims;
     bool alive = false;
     struct pg *pg;
 
-    int64_t now = now_ms();
-    enum verified_state state = verified_get(auth->verified, access_token, now, &claims, &mark);
-    if (state == VERIFIED_UNKNOWN && verify(auth, access_token, now / 1000, &claims) != HUM_OK) {
+    TRY(lease_take(lease, &pg));
+    TRY(tx_status(store_session_alive(pg, claims->user, claims->session, &alive)));
+    if (!alive) {
+        verified_put_dead(auth->verified, access_token, claims, known->now_ms);
         return HUM_UNAUTHORIZED;
     }
-    if (state != VERIFIED_ALIVE) {
-        TRY(lease_take(lease, &pg));
-        TRY(tx_status(store_session_alive(pg, claims.user, claims.session, &alive)));
-        if (!alive) {
+    verified_put(auth->verified, access_token, claims, known->now_ms, known->mark);
+    seen_note(auth->seen, claims->session, known->now_ms);
+    return HUM_OK;
+}
+
+enum hum_status auth_check(const struct auth *auth, struct lease *lease, struct str access_token,
+                           struct auth_known *known) {
+    switch (known->state) {
+    case VERIFIED_DEAD:
+        return HUM_UNAUTHORIZED;
+    case VERIFIED_ALIVE:
+        return HUM_OK;
+    case VERIFIED_TOKEN:
+        break;
+    case VERIFIED_UNKNOWN:
+        if (verify(auth, access_token, known->now_ms / 1000, &known->claims) != HUM_OK) {
             return HUM_UNAUTHORIZED;
         }
-        verified_put(auth->verified, access_token, &claims, now, mark);
-        seen_note(auth->seen, claims.session, now);
+        break;
     }
-    *ret_claims = claims;
-    return HUM_OK;
+    return look_up(auth, lease, access_token, known);
 }

@@ -66,9 +66,20 @@ HUM_MUSTCHECK enum hum_status auth_logout(const struct auth *auth, struct lease 
 /* Frees what the session holds, not the struct. */
 void auth_session_free(struct auth_session *session);
 
-/* Whom an access token stands for. HUM_UNAUTHORIZED: nobody, or the session has ended;
- * HUM_UNAVAILABLE: the database cannot be asked. */
+/* What is known of an access token. */
+struct auth_known {
+    enum verified_state state;
+    struct token_claims claims; /* unless VERIFIED_UNKNOWN */
+    uint64_t mark;
+    int64_t now_ms; /* as of then, since 1970 */
+};
+
+/* From memory alone. While that is VERIFIED_UNKNOWN, auth_check costs a signature. */
+void auth_recall(const struct auth *auth, struct str access_token, struct auth_known *ret_known);
+/* Whom an access token stands for, known->claims from then on; known is auth_recall's.
+ * HUM_UNAUTHORIZED: nobody, or the session has ended; HUM_UNAVAILABLE: the database cannot be
+ * asked. */
 HUM_MUSTCHECK enum hum_status auth_check(const struct auth *auth, struct lease *lease,
-                                         struct str access_token, struct token_claims *ret_claims);
+                                         struct str access_token, struct auth_known *known);
 
 #endif

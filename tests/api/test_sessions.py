@@ -36,6 +36,16 @@ def take_password(hum, person):
     hum.database.rows("delete from user_passwords where user_id = %s", person.id)
 
 
+def test_a_session_that_has_ended_is_not_asked_for_again(hum):
+    """Its token costs neither a signature nor a query from then on. As no session comes back, we can tell."""
+    person = hum.sign_up()
+    assert works(person)
+    hum.database.rows("update sessions set revoked_at = now() where id = %s", person.sid)
+    eventually(lambda: not works(person))
+    hum.database.rows("update sessions set revoked_at = null where id = %s", person.sid)
+    assert not works(person)
+
+
 # --- the list ---
 
 

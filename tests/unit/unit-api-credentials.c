@@ -288,6 +288,57 @@ static void test_verified(void **state) {
     verified_free(verified);
 }
 
+/* A session that has ended does not come back: its token is known as such until it ends, too. */
+static void test_verified_dead(void **state) {
+    const struct token_claims claims = {7, 8, 100, 0};
+    struct str token = str_of("t");
+    struct token_claims read = {0};
+    struct verified *verified = NULL;
+    uint64_t mark;
+
+    (void)state;
+    assert_int_equal(verified_new(&verified), HUM_OK);
+    assert_int_equal(verified_get(verified, token, 1000, &read, &mark), VERIFIED_UNKNOWN);
+    verified_put(verified, token, &claims, 1000, mark);
+    verified_put_dead(verified, token, &claims, 1000);
+    assert_int_equal(verified_get(verified, token, 1000, &read, &mark), VERIFIED_DEAD);
+    assert_int_equal(verified_get(verified, token, 99999, &read, &mark), VERIFIED_DEAD);
+    assert_int_equal(verified_get(verified, token, 100000, &read, &mark), VERIFIED_UNKNOWN);
+    verified_forget_all(verified);
+    assert_int_equal(verified_get(verified, token, 1000, &read, &mark), VERIFIED_UNKNOWN);
+    verified_free(verified);
+}
+
+/* However many dead ones come, those that live keep their places, and take those of the dead. */
+static void test_verified_dead_bounded(void **state) {
+    enum { LIVING = VERIFIED_SLOTS / 64 };
+    struct verified *verified = NULL;
+    struct token_claims read;
+    uint64_t mark;
+    char text[16];
+
+    (void)state;
+    assert_int_equal(verified_new(&verified), HUM_OK);
+    for (int i = 1; i <= 8 * VERIFIED_SLOTS; i++) {
+        const struct token_claims claims = {1, i, 1000000, 0};
+        bool dead = i % (2 * VERIFIED_SLOTS) > LIVING;
+
+        snprintf(text, sizeof text, "%d", i);
+        if (dead) {
+            verified_put_dead(verified, str_of(text), &claims, i);
+        } else {
+            verified_put(verified, str_of(text), &claims, 1, 0);
+        }
+        assert_int_equal(verified_get(verified, str_of(text), 1, &read, &mark),
+                         dead ? VERIFIED_DEAD : VERIFIED_ALIVE);
+    }
+    for (int i = 1; i <= LIVING; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        assert_int_equal(verified_get(verified, str_of(text), 1, &read, &mark), VERIFIED_ALIVE);
+    }
+    verified_free(verified);
+}
+
 /* However many come, the memory stays as it is, and the youngest are known. */
 static void test_verified_bounded(void **state) {
     struct verified *verified = NULL;
@@ -320,6 +371,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_foreign_tokens, set_up, tear_down),
         cmocka_unit_test(test_verified),
         cmocka_unit_test(test_verified_bounded),
+        cmocka_unit_test(test_verified_dead),
+        cmocka_unit_test(test_verified_dead_bounded),
     };
 
     if (sodium_init() < 0) {

@@ -214,6 +214,39 @@ static void test_passwords_of_a_session(void **state) {
     assert_int_equal(throttle_password(throttle, 8), 0);
 }
 
+static void empty(int (*call)(struct throttle *, const struct address *),
+                  const struct address *from) {
+    for (int i = 0; i < 100000; i++) {
+        if (call(throttle, from) != 0) {
+            return;
+        }
+    }
+    fail_msg("never refused");
+}
+
+static int call_of_nobody(struct throttle *of, const struct address *from) {
+    return throttle_call(of, from, 0);
+}
+
+/* Calls without a token take no check; bad tokens do, once there are no calls left. */
+static void test_checks(void **state) {
+    struct address from = at("192.0.2.7"), other = at("192.0.2.8");
+    int wait = 0;
+
+    (void)state;
+    assert_int_equal(throttle_check(throttle, &from), 0);
+    empty(call_of_nobody, &from);
+    for (int i = 0; i < 1000; i++) { /* to look is free */
+        assert_int_equal(throttle_check(throttle, &from), 0);
+    }
+    for (int i = 0; i < 100000 && wait == 0; i++) {
+        throttle_bad_token(throttle, &from);
+        wait = throttle_check(throttle, &from);
+    }
+    assert_int_equal(wait, 1);
+    assert_int_equal(throttle_check(throttle, &other), 0);
+}
+
 static void test_off(void **state) {
     struct throttle *off = NULL;
     struct address from = at("192.0.2.7");
@@ -265,6 +298,7 @@ int main(void) {
         TEST(test_mails_at_home),
         TEST(test_mails_of_one_who_asks),
         TEST(test_passwords_of_a_session),
+        TEST(test_checks),
         TEST(test_off),
         TEST(test_numbers),
     };
