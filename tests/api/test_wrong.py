@@ -44,7 +44,7 @@ class Setting:
                     "users": [other.id], "friends": [other.id], "blocks": [other.id], "invites": ["7"]}
 
     def path(self, route):
-        path = route.split()[1].replace("{code}", "x" * 22)
+        path = route.split()[1].replace("{code}", "x" * 22).replace("{provider}", "nobody")
         for number in self.ids.get(path.split("/", 3)[-2], []):
             path = path.replace("{id}", number, 1)
         assert "{" not in path, path
@@ -57,7 +57,9 @@ class Setting:
             "device": lambda: {"name": "phone", "kind": "mobile"}, "refresh_token": lambda: "x" * 40,
             "about": lambda: "about", "user_id": lambda: self.other.id, "nonce": lambda: unique("n"), "text": lambda: "text",
             "reply_to": lambda: 1, "seq": lambda: 1, "rooms": lambda: {self.dm: 0}, "name": lambda: "name",
-            "visibility": lambda: "public", "max_uses": lambda: 1, "max_age_s": lambda: 60,
+            "visibility": lambda: "public", "max_uses": lambda: 1, "max_age_s": lambda: 60, "token": lambda: "x" * 64,
+            "old": lambda: "pass-word-1", "new": lambda: "pass-word-2", "provider": lambda: "hum",
+            "code": lambda: "x" * 43, "code_verifier": lambda: "x" * 43, "redirect_uri": lambda: "http://127.0.0.1/",
         }[member]()
 
 
