@@ -27,7 +27,8 @@ struct mailer {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     atomic_bool stopping;
-    int64_t away_ms; /* the last rest; 0: the server was there. Mailer thread */
+    int64_t away_ms; /* the last rest; 0: the server was there. Mailer thread, as the next */
+    int64_t broken;  /* the mail that was broken off last, when none has got through since; or 0 */
     _Atomic uint64_t sent, delayed, given_up, over;
 };
 
@@ -93,6 +94,7 @@ static enum mail_fate fate_of(struct mailer *mailer, const struct waiting_mail *
     case TRANSPORT_STOPPED:
         return MAIL_UNTRIED;
     case TRANSPORT_DELAYED:
+    case TRANSPORT_BROKEN:
     case TRANSPORT_AWAY:
         if (!mails_worth_another_try(mail)) {
             break;
@@ -108,9 +110,29 @@ static enum mail_fate fate_of(struct mailer *mailer, const struct waiting_mail *
     return MAIL_GIVEN_UP;
 }
 
+/* A mail that is broken off may be its recipient's doing, whose server ours asks first: one address
+ * must not hold up everybody's mails. Two mails in a row are the server's. */
+static bool breaks_all(struct mailer *mailer, enum transport_result result, int64_t mail) {
+    bool other = mailer->broken != 0 && mailer->broken != mail;
+
+    if (result == TRANSPORT_BROKEN) {
+        mailer->broken = mail;
+        return other;
+    }
+    if (result != TRANSPORT_AWAY && result != TRANSPORT_STOPPED) {
+        mailer->broken = 0;
+    }
+    return result == TRANSPORT_AWAY;
+}
+
 /* How long to leave the server alone. */
-static int64_t pause_after(struct mailer *mailer, enum transport_result result) {
-    if (result != TRANSPORT_AWAY) {
+static int64_t pause_after(struct mailer *mailer, enum transport_result result, int64_t mail) {
+    bool away = breaks_all(mailer, result, mail);
+
+    if (!away && result == TRANSPORT_BROKEN) {
+        return 0;
+    }
+    if (!away) {
         if (mailer->away_ms > 0 && result != TRANSPORT_STOPPED) {
             mailer->config.report("the mail server is back");
         }
@@ -166,7 +188,7 @@ static int64_t work(struct mailer *mailer) {
     } else {
         enum transport_result result = send(mailer, &mail, reason, sizeof reason);
         fate = fate_of(mailer, &mail, result, reason);
-        pause = pause_after(mailer, result);
+        pause = pause_after(mailer, result, mail.id);
     }
     conclude(mailer, &mail, fate);
     pg_result_free(mail.rows);

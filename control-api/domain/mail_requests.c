@@ -112,8 +112,11 @@ static enum pg_outcome step_in_tx(struct pg *pg, void *arg, enum hum_status *ret
     int64_t *id = arg;
 
     (void)ret_status;
-    PG_TRY(store_mail_request_take(pg, &request));
-    *id = request.id;
+    PG_TRY(store_mail_request_hold(pg, id));
+    if (*id == 0) {
+        return PG_DONE;
+    }
+    PG_TRY(store_mail_request_take(pg, *id, &request));
     if (request.id == 0) {
         return PG_DONE;
     }

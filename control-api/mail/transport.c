@@ -201,6 +201,7 @@ static int see_command(CURL *curl, curl_infotype type, char *data, size_t size, 
 
 static enum transport_result judge(CURL *curl, CURLcode code, const struct sending *sending,
                                    char *reason, size_t reason_size) {
+    enum transport_result broken = sending->to_recipient ? TRANSPORT_BROKEN : TRANSPORT_AWAY;
     long answer = 0;
 
     if (code == CURLE_OK) {
@@ -208,7 +209,7 @@ static enum transport_result judge(CURL *curl, CURLcode code, const struct sendi
     }
     if (code == CURLE_ABORTED_BY_CALLBACK) {
         snprintf(reason, reason_size, "%s", curl_easy_strerror(CURLE_OPERATION_TIMEDOUT));
-        return atomic_load(sending->stop) ? TRANSPORT_STOPPED : TRANSPORT_AWAY;
+        return atomic_load(sending->stop) ? TRANSPORT_STOPPED : broken;
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
     if (answer >= 400 && answer <= 599) {
@@ -218,9 +219,9 @@ static enum transport_result judge(CURL *curl, CURLcode code, const struct sendi
     } else {
         snprintf(reason, reason_size, "%s", curl_easy_strerror(code));
     }
-    /* 421: the server is going down, whatever it was asked. */
+    /* 421: the server ends the connection, whatever it was asked. */
     if (!sending->to_recipient || answer < 400 || answer > 599 || answer == 421) {
-        return TRANSPORT_AWAY;
+        return broken;
     }
     return answer >= 500 ? TRANSPORT_REFUSED : TRANSPORT_DELAYED;
 }

@@ -22,6 +22,8 @@ enum transport_result {
     TRANSPORT_SENT,
     TRANSPORT_REFUSED, /* for good: this mail, or to this address (5xx) */
     TRANSPORT_DELAYED, /* not now: this mail, or to this address (4xx) */
+    TRANSPORT_BROKEN,  /* no answer, or none for this mail alone, after the recipient was named: it
+                        * may  be about that, or about the server */
     TRANSPORT_AWAY,    /* the server cannot be reached or spoken to, or does not want us */
     TRANSPORT_STOPPED,
 };

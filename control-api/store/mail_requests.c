@@ -11,10 +11,23 @@ static const struct pg_statement add = {
     "select free from room",
 };
 
+/* Whose they are, and who has the address that they name. */
+static const struct pg_statement oldest = {
+    "mail_request_oldest",
+    "select r.id, r.user_id, u.id from (select * from mail_requests order by id limit 1) r "
+    "left join users u on lower(u.email) = lower(r.address)",
+};
+
+/* In an order, since the other way round may be on its way too. */
+static const struct pg_statement hold = {
+    "mail_request_hold",
+    "select from users where id in ($1, $2) order by id for no key update",
+};
+
 static const struct pg_statement take = {
     "mail_request_take",
-    "delete from mail_requests where id = (select min(id) from mail_requests) "
-    "returning id, kind, address, registration_id, user_id, quiet",
+    "delete from mail_requests where id = $1 returning id, kind, address, registration_id, "
+    "user_id, quiet",
 };
 
 static const struct pg_statement drop = {
@@ -44,11 +57,26 @@ enum pg_outcome store_mail_request_add(struct pg *pg, enum asked_mail kind, stru
     return PG_DONE;
 }
 
-enum pg_outcome store_mail_request_take(struct pg *pg, struct mail_request *ret) {
+enum pg_outcome store_mail_request_hold(struct pg *pg, int64_t *ret_id) {
+    int64_t user = 0, owner = 0;
+    struct pg_result *rows;
+
+    *ret_id = 0;
+    PG_TRY(pg_run(pg, &oldest, NULL, &rows));
+    if (pg_rows(rows) > 0) {
+        *ret_id = pg_get_int(rows, 0, 0);
+        user = pg_get_int(rows, 0, 1);
+        owner = pg_get_int(rows, 0, 2);
+    }
+    pg_result_free(rows);
+    return user == 0 && owner == 0 ? PG_DONE : RUN(pg, &hold, NULL, INT(user), INT(owner));
+}
+
+enum pg_outcome store_mail_request_take(struct pg *pg, int64_t id, struct mail_request *ret) {
     struct pg_result *rows;
 
     *ret = (struct mail_request){0};
-    PG_TRY(pg_run(pg, &take, NULL, &rows));
+    PG_TRY(RUN(pg, &take, &rows, INT(id)));
     if (pg_rows(rows) == 0) {
         pg_result_free(rows);
         return PG_DONE;
@@ -77,7 +105,7 @@ enum pg_outcome store_mail_requests_sweep(struct pg *pg, int limit) {
     return RUN(pg, &sweep, NULL, INT(limit));
 }
 
-const struct pg_statement *const store_mail_requests_statements[] = {&add, &take, &drop, &void_all,
-                                                                     &sweep};
+const struct pg_statement *const store_mail_requests_statements[] = {&add,  &oldest,   &hold, &take,
+                                                                     &drop, &void_all, &sweep};
 const size_t store_mail_requests_statements_count =
     sizeof store_mail_requests_statements / sizeof store_mail_requests_statements[0];

@@ -30,8 +30,12 @@ struct mail_request {
     struct pg_result *rows;     /* what address belongs to; freed by the caller */
 };
 
-/* Takes the oldest out; ret->id is 0 when there is none, and nothing to free. */
-HUM_MUSTCHECK enum pg_outcome store_mail_request_take(struct pg *pg, struct mail_request *ret);
+/* Which is the oldest, or 0. Locks the people that it is about until the transaction ends: before
+ * the request, as all do who take requests back. */
+HUM_MUSTCHECK enum pg_outcome store_mail_request_hold(struct pg *pg, int64_t *ret_id);
+/* Takes one out; ret->id is 0 when it is gone, and nothing to free. */
+HUM_MUSTCHECK enum pg_outcome store_mail_request_take(struct pg *pg, int64_t id,
+                                                      struct mail_request *ret);
 /* Forgets one that could not be worked on. */
 HUM_MUSTCHECK enum pg_outcome store_mail_request_drop(struct pg *pg, int64_t id);
 

@@ -4,7 +4,7 @@ import pytest
 
 from lib import links
 from lib.links import address, asked, forgot, login, newcomer, register, resend, reset, settled, verify
-from lib.mqtt import Client, arrive
+from lib.mqtt import Client, arrive, eventually
 from lib.race import patiently, race
 from lib.rest import Rest, befriend, ok, open_dm, problem, refused_member, unique
 
@@ -476,6 +476,20 @@ def test_a_new_password_takes_back_another_address(post, server, how):
         ok(person.post("/v1/auth/password", {"old": person.password, "new": "battery staple"}), 204)
     refused(verify(post, token))
     ok(login(post, person.email, "battery staple"))
+
+
+def test_who_takes_a_request_back_does_not_wait_for_the_worker(post, server):
+    """The person is locked first, by all: or each would wait for the other."""
+    person, new = newcomer(post, server), address()
+    waits = ("select count(*) from pg_stat_activity where datname = 'hum' and application_name = 'hum-api'"
+             " and wait_event_type = 'Lock'")
+    with post.database.session(autocommit=False) as cursor:
+        cursor.execute("select from users where id = %s for no key update", (person.id,))
+        ok(move(person, new), 202)
+        eventually(lambda: post.database.value(waits))
+        cursor.execute("select id from mail_requests where user_id = %s for update skip locked", (person.id,))
+        assert cursor.fetchall() != []
+    server.wait(new, links.CHANGE)
 
 
 def test_another_address_that_is_asked_for_while_the_password_changes(post, server):

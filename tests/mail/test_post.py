@@ -262,6 +262,43 @@ def test_a_server_that_is_away(post, server):
     eventually(lambda: "the mail server is back" in post.log("api"))
 
 
+@pytest.mark.parametrize("command,answer", [("RCPT", "drop"), ("RCPT", "421 4.3.2 going down"), ("DATA", "drop")])
+def test_one_address_that_breaks_it_off_holds_up_no_other(post, server, command, answer):
+    """However often. Two in a row are the server's doing, which is left alone then. The log has its lines in order, and
+    late."""
+    def breaking(times=1):
+        server.answers[command] = answer
+        mail, _, _ = queue(post)
+        for i in range(times):
+            if i > 0:
+                now(post, mail)
+            delayed(post, mail, i + 1)
+        post.database.rows("delete from mails where id = %s", mail)
+        server.answers.clear()
+        eventually(lambda: f"mail {mail} " in post.log("api"))
+
+    def comes():
+        mail, address, _ = queue(post)
+        server.wait(address)
+        gone(post, mail)
+
+    def came_back():
+        return post.log("api").count("the mail server is back")
+
+    comes()
+    breaking(times=2)
+    before = came_back()
+    comes()
+    breaking()
+    comes()
+    breaking()
+    assert came_back() == before, "one got through between any two"
+    breaking()
+    comes()
+    eventually(lambda: came_back() > before)
+    assert came_back() == before + 1
+
+
 # --- a server that is not to be trusted ---
 
 
