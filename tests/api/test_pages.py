@@ -9,7 +9,8 @@ from lib import spec
 from lib.rest import Rest, ok, problem, unique
 from lib.servers import enter, invite, join, kick, leave, make_channel, make_server
 
-ELSEWHERE = {"GET /v1/events": "tests/api/test_events.py"}
+ELSEWHERE = {"GET /v1/events": "tests/api/test_events.py", "GET /v1/auth/identities": "tests/api/test_oauth.py",
+             "GET /v1/auth/oauth/providers": "one page: what the operator's file names"}
 
 
 def answers_a_list(operation):
@@ -244,6 +245,22 @@ class Rooms(OnesServers):
         self.params = {"role": "all"}  # which this list passes over
 
 
+class Sessions(List):
+    path = "/v1/auth/sessions"
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.made = {}
+
+    def add(self, i):
+        self.made[i] = self.me.sign_in().session["session_id"]
+        return self.made[i]
+
+    def drop(self, i):
+        ok(self.me.delete(f"/v1/auth/sessions/{self.made[i]}"), 204)
+        return self.made[i]
+
+
 class Log(List):
     """The key is the number."""
 
@@ -288,6 +305,7 @@ MAKERS = {
     "GET /v1/channels/{id}/members": {"": InChannel},
     "GET /v1/invites": {"": Invites},
     "GET /v1/rooms": {"": Rooms},
+    "GET /v1/auth/sessions": {"": Sessions},
     "GET /v1/rooms/{id}/messages": {"from the end": Posts, "from the start": functools.partial(Posts, after=0)},
     "GET /v1/notifications": {"from the end": Notifications, "from the start": functools.partial(Notifications, after=0)},
 }
