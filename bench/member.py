@@ -8,7 +8,7 @@ from paho.mqtt import client as paho
 
 from brokers import BenchError
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 class Member:
@@ -50,6 +50,8 @@ class Member:
             self._note(lambda: self.arrived.append((now, body["nonce"])))
 
     def _on_disconnect(self, client, *_):
+        if not self._ready:
+            return  # turned away while its rights were being loaded: it comes again by itself
         now = time.monotonic()
         self._note(lambda: setattr(self, "gone_at", self.gone_at or now))
         client.disconnect()  # it is not to come again
