@@ -100,7 +100,8 @@ test_threads() {
     (build tsan) || { failed=$((failed + 1)) && return; }
     for binary in "$here"/build/tsan/tests/unit/unit-*; do
         if [ ! -x "$binary" ] || [ -d "$binary" ]; then continue; fi
-        if quietly "$here/build/tsan/$(basename -- "$binary").log" timeout 300 "$binary"; then
+        if TSAN_OPTIONS="suppressions=$here/tests/tsan.supp" \
+            quietly "$here/build/tsan/$(basename -- "$binary").log" timeout 300 "$binary"; then
             passed=$((passed + 1))
         else
             warn "$(basename -- "$binary") failed"
