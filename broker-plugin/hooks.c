@@ -1,4 +1,5 @@
 /* Mosquitto's hooks, all on the broker's thread: what it asks, and how it is answered. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -283,6 +284,9 @@ static int on_tick(int event_kind, void *event_data, void *userdata) {
     (void)event_data;
     plugin->reloading = false;
     plugin->gone = NULL;
+    if (plugin_missed_reload()) {
+        raise(SIGHUP);
+    }
     if (mailbox_pending(&plugin->hub.box)) {
         plugin_drain(plugin);
     }

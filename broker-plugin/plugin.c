@@ -1,4 +1,5 @@
 /* The plugin's start and end: options, the parts, the three functions that Mosquitto looks for. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,6 +27,29 @@ static const struct option options_table[OPTION_COUNT] = {
     [METRICS_PORT] = {"metrics_port", OPTION_NUMBER, "0", "their port; 0: they are not served", 0,
                       65535},
 };
+
+static volatile sig_atomic_t reload_missed;
+
+/* Mosquitto accepts connections a moment before it handles signals (src/mosquitto.c, main): a SIGHUP
+ * in between would end it. Until then it is taken down here, and passed on at the first TICK. */
+static void miss_reload(int number) {
+    (void)number;
+    reload_missed = 1;
+}
+
+static void heed_signals(void) {
+    struct sigaction action = {.sa_handler = miss_reload};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+bool plugin_missed_reload(void) {
+    bool missed = reload_missed != 0;
+
+    reload_missed = 0;
+    return missed;
+}
 
 static int fail(const char *what) {
     mosquitto_log_printf(MOSQ_LOG_ERR, "hum: cannot start: %s", what);
@@ -172,6 +196,7 @@ static void plugin_free(struct plugin *plugin) {
 }
 
 static int start(struct plugin *plugin, const struct mosquitto_opt *options, int count) {
+    heed_signals();
     if (sodium_init() < 0 || !mailbox_init(&plugin->hub.box)) {
         return fail("no random numbers, or no descriptor left");
     }

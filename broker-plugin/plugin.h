@@ -63,6 +63,8 @@ struct plugin {
     bool read_known;
 };
 
+/* True once after a SIGHUP that came before the broker could heed it. */
+bool plugin_missed_reload(void);
 /* Takes keys over, for all who come from now on; keys is wiped. */
 void plugin_take_keys(struct plugin *plugin, struct keys *keys);
 /* Takes what the other threads have posted. */

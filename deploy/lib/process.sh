@@ -68,6 +68,7 @@ spawn() {
     rotate_log "$name"
     (
         exec 9>&-
+        trap '' HUP # until the daemon has a handler of its own: what it is to read anew it reads at start, then
         if [ -v daemon_environment ]; then become_environment "${daemon_environment[@]}"; fi
         cd /
         umask 077

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from lib.bed.faults import frozen, refusing, stopped
+from lib.bed.preload import Preload
 from lib.mqtt import eventually
 
 SMALL = 512 * 1024  # the smallest journal: its segments are used up and taken back all the time
@@ -91,6 +92,20 @@ def test_reloaded_every_200_ms(bed, outage):
     bed.finish()
     assert bed.endings() == before
     bed.returned(mark)
+
+
+def test_reloaded_before_it_can_heed_it(bed):
+    """Mosquitto listens before it handles signals: who tells it to reload then does not end it, and is heeded."""
+    preload = Preload(bed.broker, bed.instance.home / "faults")
+    preload.wish("listen")
+    with bed.broker.log_after() as log:
+        bed.broker.restart(env=preload.env)
+        eventually(lambda: "Reloading config" in log())
+    assert preload.granted("listen")
+    bed.crowd()
+    bed.talk()
+    bed.healed()
+    bed.finish()
 
 
 def test_descriptors_exhausted(bed):

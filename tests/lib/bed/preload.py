@@ -1,6 +1,6 @@
 """A library put before the C library in one daemon, that fails on demand, told by files in its folder:
 "full" makes fallocate fail with ENOSPC; "fdatasync" and "fsync" make the next call of that name fail
-with EIO and are removed by it; "clock" holds the seconds by which the clock is wrong."""
+with EIO and are removed by it; "listen" makes the next call of that name be followed by a SIGHUP; "clock" holds the seconds by which the clock is wrong."""
 
 import contextlib
 import os
@@ -14,6 +14,7 @@ SOURCE = r"""
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -54,6 +55,16 @@ static int sync_with(const char *name, int fd) {
 int fdatasync(int fd) { return sync_with("fdatasync", fd); }
 
 int fsync(int fd) { return sync_with("fsync", fd); }
+
+int listen(int fd, int backlog) {
+    int (*real)(int, int) = dlsym(RTLD_NEXT, "listen");
+    int rc = real(fd, backlog);
+
+    if (wished("listen", 1)) {
+        raise(SIGHUP);
+    }
+    return rc;
+}
 
 static const volatile long *wrong_by;
 
