@@ -148,6 +148,7 @@ class Raw(_Broker):
 
     def __init__(self, checkout, folder):
         self._template = checkout / "mosquitto.conf"
+        self._ahead = checkout / "deploy/ahead"  # as ./hum starts Hum's
         self._config = folder / "raw.conf"
         self._log = folder / "raw.log"
         self._process = None
@@ -180,7 +181,8 @@ class Raw(_Broker):
         if program is None:
             raise BenchError("Mosquitto is not installed")
         with self._log.open("w") as log:
-            self._process = subprocess.Popen([program, "-c", self._config], stderr=log, stdout=log)
+            self._process = subprocess.Popen([self._ahead, program, "-c", self._config], stderr=log, stdout=log,
+                                             start_new_session=True)
         deadline = time.monotonic() + START_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:

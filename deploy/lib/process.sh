@@ -78,6 +78,7 @@ spawn() {
         if [ "$EUID" = 0 ]; then
             set -- setpriv --reuid "$run_user" --regid "$run_user" --init-groups "$@"
         fi
+        if [ "$name" = mosquitto ]; then set -- "$here/deploy/ahead" "$@"; fi
         exec setsid "$@"
     ) < /dev/null > /dev/null 2>&1 &
     pid=$!
