@@ -7,7 +7,8 @@ import pytest
 
 from lib.instance import ROOT, build_dir
 
-SOURCES = sorted([*(ROOT / "tests" / "unit").glob("unit-*.c"), *ROOT.glob("*/unit-*.c")])
+FOLDERS = ["tests/unit", "*", "clients-sample/mobile/tests"]
+SOURCES = sorted(source for folder in FOLDERS for source in ROOT.glob(f"{folder}/unit-*.c"))
 
 
 def program(source):
