@@ -30,8 +30,9 @@ static const struct option options_table[OPTION_COUNT] = {
 
 static volatile sig_atomic_t reload_missed;
 
-/* Mosquitto accepts connections a moment before it handles signals (src/mosquitto.c, main): a SIGHUP
- * in between would end it. Until then it is taken down here, and passed on at the first TICK. */
+/* Mosquitto accepts connections a moment before it handles signals (src/mosquitto.c, main): a
+ * SIGHUP in between would end it. Until then it is taken down here, and passed on at the first
+ * TICK. */
 static void miss_reload(int number) {
     (void)number;
     reload_missed = 1;

@@ -22,10 +22,10 @@ struct follow_work {
 /* The account may have another address by now: the link is about the old one. */
 static enum pg_outcome verify(struct pg *pg, const struct mail_token_row *token,
                               enum mail_link_state *ret_state) {
-    enum verified_now how = VERIFIED_NOT;
+    bool done = false;
 
-    PG_TRY(store_account_verify(pg, token->user, token->address, &how));
-    if (how == VERIFIED_NOT) {
+    PG_TRY(store_account_verify(pg, token->user, token->address, &done));
+    if (!done) {
         *ret_state = MAIL_LINK_UNKNOWN;
         return PG_DONE;
     }

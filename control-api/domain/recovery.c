@@ -37,10 +37,10 @@ static enum hum_status look(struct pg *pg, struct reset_work *work) {
  */
 static enum pg_outcome reset(struct pg *pg, struct reset_work *work,
                              const struct mail_token_row *token) {
-    enum verified_now how = VERIFIED_NOT;
+    bool done = false;
 
-    PG_TRY(store_account_verify(pg, token->user, token->address, &how));
-    if (how == VERIFIED_NOT) {
+    PG_TRY(store_account_verify(pg, token->user, token->address, &done));
+    if (!done) {
         work->link.state = MAIL_LINK_UNKNOWN;
         return PG_DONE;
     }

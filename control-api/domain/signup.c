@@ -82,7 +82,7 @@ static enum pg_outcome make_account(struct pg *pg, const struct registration *re
                                     bool made_up, bool mail_on, enum hum_status *ret_status) {
     struct str nickname = registration->nickname, key = registration->nickname_key;
     struct nickname other;
-    enum verified_now how;
+    bool done;
     int64_t user = 0;
 
     if (made_up || !nickname.data) {
@@ -94,7 +94,7 @@ static enum pg_outcome make_account(struct pg *pg, const struct registration *re
         *ret_status = conflict_of(pg);
     }
     PG_TRY(outcome);
-    PG_TRY(store_account_verify(pg, user, registration->email, &how));
+    PG_TRY(store_account_verify(pg, user, registration->email, &done));
     PG_TRY(store_event(pg, "UserRegistered", user, user, (struct str){0}));
     return store_registration_use(pg, registration->id);
 }

@@ -1,8 +1,11 @@
 #include "metrics.h"
 
+#include <stdio.h>
+
 #include "api.h"
 #include "domain/backlog.h"
 #include "lines.h"
+#include "oauth/provider.h"
 #include "prometheus.h"
 
 struct number {
@@ -80,6 +83,27 @@ static void write_mails(struct buf *out, struct mailer *mailer) {
     WRITE(out, list);
 }
 
+static void write_oauth(struct buf *out, const struct providers *providers) {
+    static const char *const outcomes[] = {"known", "refused", "unavailable"};
+    const char *name = "hum_api_oauth_total";
+
+    prometheus_head(out, name, "counter", "Codes of identity providers, by what became of them");
+    for (size_t i = 0; i < providers_count(providers); i++) {
+        const struct provider *provider = providers_at(providers, i);
+        struct provider_numbers n;
+
+        provider_count(provider, &n);
+        const uint64_t counts[] = {n.known, n.refused, n.unavailable};
+        for (size_t j = 0; j < sizeof outcomes / sizeof outcomes[0]; j++) {
+            char labels[128];
+
+            snprintf(labels, sizeof labels, "{provider=\"%s\",outcome=\"%s\"}",
+                     provider_id(provider), outcomes[j]);
+            prometheus_value(out, name, labels, (int64_t)counts[j]);
+        }
+    }
+}
+
 /* Only the first line while the database is away: a gap says more than a zero. */
 static void write_backlog(struct buf *out, struct pool *pool) {
     struct backlog n = {0};
@@ -92,6 +116,8 @@ static void write_backlog(struct buf *out, struct pool *pool) {
         {"hum_mails_waiting", "gauge", "Mails that wait to be sent", (uint64_t)n.mails},
         {"hum_mails_oldest_milliseconds", "gauge", "Age of the oldest of them",
          (uint64_t)n.oldest_mail_ms},
+        {"hum_mail_requests_waiting", "gauge", "Requests that may become mails",
+         (uint64_t)n.mail_requests},
         {"hum_events_rows", "gauge", "Events that are kept, as PostgreSQL estimates",
          (uint64_t)n.events},
         {"hum_events_oldest_milliseconds", "gauge", "Age of the oldest of them",
@@ -116,6 +142,7 @@ enum hum_status handle_metrics(struct request *request, struct reply *reply) {
     write_passwords(out, api->auth.passwords);
     write_studio(out, api->studio);
     write_mails(out, api->mailer);
+    write_oauth(out, api->providers);
     prometheus_single(out, "hum_api_log_lines_dropped_total", "counter",
                       "Lines of the log that nobody took in time", (int64_t)lines_dropped());
     write_backlog(out, api->pool);

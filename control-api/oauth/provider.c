@@ -5,6 +5,7 @@
 #include <iddawc.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,6 +32,7 @@ struct provider {
     int calls;
     int reports;
     int64_t reported_at;
+    atomic_uint_fast64_t known, refused, unavailable;
 };
 
 struct providers {
@@ -322,6 +324,14 @@ static bool grant_ok(const struct provider_grant *grant) {
            (!grant->nonce || is_word(grant->nonce, 1, PROVIDER_STATE_MAX));
 }
 
+static enum hum_status tell(struct provider *provider, enum hum_status status) {
+    atomic_fetch_add(status == HUM_OK            ? &provider->known
+                     : status == HUM_UNAVAILABLE ? &provider->unavailable
+                                                 : &provider->refused,
+                     1);
+    return status;
+}
+
 enum hum_status provider_identity(struct provider *provider, const struct provider_grant *grant,
                                   struct identity *ret_identity) {
     struct exchange exchange;
@@ -329,18 +339,26 @@ enum hum_status provider_identity(struct provider *provider, const struct provid
     const char *why = NULL;
 
     if (!grant_ok(grant)) {
-        return HUM_INVALID_GRANT;
+        return tell(provider, HUM_INVALID_GRANT);
     }
     if (!take_permit(provider)) {
-        return HUM_UNAVAILABLE;
+        return tell(provider, HUM_UNAVAILABLE);
     }
     exchange = exchange_of(provider);
     enum hum_status status = sign_in_run(&exchange, provider->published, grant, &identity, &why);
     give_permit(provider);
-    if (status != HUM_OK) {
+    if (status == HUM_OK) {
+        *ret_identity = identity;
+    } else {
         report(provider, why);
-        return status;
     }
-    *ret_identity = identity;
-    return HUM_OK;
+    return tell(provider, status);
+}
+
+void provider_count(const struct provider *provider, struct provider_numbers *ret_numbers) {
+    *ret_numbers = (struct provider_numbers){
+        .known = atomic_load(&provider->known),
+        .refused = atomic_load(&provider->refused),
+        .unavailable = atomic_load(&provider->unavailable),
+    };
 }

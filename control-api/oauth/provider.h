@@ -88,4 +88,11 @@ HUM_MUSTCHECK enum hum_status provider_identity(struct provider *provider,
                                                 const struct provider_grant *grant,
                                                 struct identity *ret_identity);
 
+/* What became of the calls of provider_identity, since the start. */
+struct provider_numbers {
+    uint64_t known, refused, unavailable;
+};
+/* Any thread. */
+void provider_count(const struct provider *provider, struct provider_numbers *ret_numbers);
+
 #endif

@@ -54,10 +54,8 @@ static const struct pg_statement find = {
 
 static const struct pg_statement verify = {
     "account_verify",
-    "with old as (select id, email_verified_at is null as is_first from users "
-    " where id = $1 and lower(email) = lower($2) for no key update) "
-    "update users u set email_verified_at = coalesce(email_verified_at, now()) "
-    "from old where u.id = old.id returning old.is_first",
+    "update users set email_verified_at = coalesce(email_verified_at, now()) "
+    "where id = $1 and lower(email) = lower($2) returning id",
 };
 
 static const struct pg_statement address = {
@@ -146,13 +144,11 @@ enum pg_outcome store_account_find(struct pg *pg, struct str email, struct accou
 }
 
 enum pg_outcome store_account_verify(struct pg *pg, int64_t user, struct str email,
-                                     enum verified_now *ret_how) {
+                                     bool *ret_done) {
     struct pg_result *rows;
 
     PG_TRY(RUN(pg, &verify, &rows, INT(user), TEXT(email)));
-    *ret_how = pg_rows(rows) == 0            ? VERIFIED_NOT
-               : pg_get_int(rows, 0, 0) != 0 ? VERIFIED_FIRST
-                                             : VERIFIED_AGAIN;
+    *ret_done = pg_rows(rows) > 0;
     pg_result_free(rows);
     return PG_DONE;
 }

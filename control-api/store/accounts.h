@@ -30,15 +30,9 @@ struct account {
 /* Whose address it is; user 0, and nothing to free: nobody's. */
 HUM_MUSTCHECK enum pg_outcome store_account_find(struct pg *pg, struct str email,
                                                  struct account *ret_account);
-enum verified_now {
-    VERIFIED_NOT,   /* the account has another address */
-    VERIFIED_FIRST, /* until now it was not */
-    VERIFIED_AGAIN,
-};
-
-/* Marks the address of an account as verified. */
+/* Marks the address of an account as verified. ret_done false: the account has another address. */
 HUM_MUSTCHECK enum pg_outcome store_account_verify(struct pg *pg, int64_t user, struct str email,
-                                                   enum verified_now *ret_how);
+                                                   bool *ret_done);
 /* Gives an account another address, which is verified. ret_old: what it was. PG_CONFLICT: it is
  * somebody else's. */
 HUM_MUSTCHECK enum pg_outcome store_account_address(struct pg *pg, int64_t user, struct str email,

@@ -9,7 +9,8 @@ static const struct pg_statement get = {
     "coalesce(n.ms - (select (extract(epoch from e.at) * 1000)::bigint from events e, events_swept "
     "s "
     " where (e.xid, e.id) > (s.xid, s.id) order by e.xid, e.id limit 1), 0), "
-    "m.count, coalesce(n.ms - (m.first >> 22) - 1704067200000, 0) "
+    "m.count, coalesce(n.ms - (m.first >> 22) - 1704067200000, 0), "
+    "(select count(*) from mail_requests) "
     "from (select count(*) as count, min(id) as first from jobs) j, "
     "(select count(*) as count, min(id) as first from mails) m, "
     "(select (extract(epoch from clock_timestamp()) * 1000)::bigint as ms) n",
@@ -27,6 +28,7 @@ enum pg_outcome store_backlog(struct pg *pg, struct backlog *ret) {
             .oldest_event_ms = pg_get_int(rows, 0, 3),
             .mails = pg_get_int(rows, 0, 4),
             .oldest_mail_ms = pg_get_int(rows, 0, 5),
+            .mail_requests = pg_get_int(rows, 0, 6),
         };
         pg_result_free(rows);
     }

@@ -9,7 +9,8 @@ struct backlog {
     int64_t oldest_job_ms; /* its age */
     int64_t mails;
     int64_t oldest_mail_ms;
-    int64_t events; /* that are kept, an estimate */
+    int64_t mail_requests; /* nobody has looked yet whether they become mails */
+    int64_t events;        /* that are kept, an estimate */
     int64_t oldest_event_ms;
 };
 

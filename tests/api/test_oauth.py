@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from lib import prometheus
 from lib.honest_idp import Browser, Idp, person, providers_file, s256
 from lib.instance import Instance
 from lib.mqtt import Client, eventually, settle
@@ -122,6 +123,19 @@ def test_somebody_new_gets_an_account_and_chats(hum, browser, idp):
         assert client.message(f"dm/{dm}/messages", nonce)["text"] == "hello"
     finally:
         client.close()
+
+
+def test_what_becomes_of_codes_is_counted(hum, idp):
+    def numbers():
+        shown = prometheus.parse(hum.rest.get("/metrics").text)
+        return {outcome: shown["hum_api_oauth_total", (("provider", idp.name), ("outcome", outcome))]
+                for outcome in ("known", "refused", "unavailable")}
+
+    before = numbers()
+    way(Browser(hum), idp, person())
+    problem(hum.rest.post("/v1/auth/oauth", Native(hum, idp).grant("no code of theirs")), 401, "invalid_grant")
+    after = numbers()
+    assert {k: after[k] - before[k] for k in after} == {"known": 1, "refused": 1, "unavailable": 0}
 
 
 def test_whoever_comes_again_is_the_same(hum, idp):
