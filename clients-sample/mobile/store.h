@@ -17,14 +17,14 @@
 
 #include "hum.h"
 
-typedef struct store store;
+struct store;
 
 /* HUM_NO_STORE also: of a later version, or no store at all. HUM_STORE_IN_USE. */
-hum_result store_open(const char *path, store **ret_store);
-void store_close(store *store); /* takes NULL */
+hum_result store_open(const char *path, struct store **ret_store);
+void store_close(struct store *store); /* takes NULL */
 
 /* Forgets everything (a sign-out): also the texts in the file's free pages and its log. */
-hum_result store_empty(store *store);
+hum_result store_empty(struct store *store);
 
 /* ---- Session ---- */
 
@@ -43,21 +43,21 @@ typedef struct store_session {
 
 /* To be called before the refresh token in it is used. Of another user than before: the store is
  * emptied first. */
-hum_result store_session_put(store *store, const store_session *session);
+hum_result store_session_put(struct store *store, const store_session *session);
 /* HUM_NOT_SIGNED_IN: there is none. */
-hum_result store_session_get(store *store, store_session *ret_session);
+hum_result store_session_get(struct store *store, store_session *ret_session);
 void store_session_free(store_session *session); /* zeroes the secrets */
 
 /* ---- Small things that were learnt (keep-alive, a TLS session, when something was) ---- */
 
 /* name: up to 64 bytes. Gone after store_empty. */
-hum_result store_number_put(store *store, const char *name, int64_t value);
+hum_result store_number_put(struct store *store, const char *name, int64_t value);
 /* otherwise: when there is none, or it cannot be read */
-int64_t store_number(store *store, const char *name, int64_t otherwise);
+int64_t store_number(struct store *store, const char *name, int64_t otherwise);
 /* length 0 forgets it; 64 KiB at most: HUM_WRONG_USE */
-hum_result store_bytes_put(store *store, const char *name, const void *bytes, size_t length);
+hum_result store_bytes_put(struct store *store, const char *name, const void *bytes, size_t length);
 /* *ret_bytes is to be freed. HUM_NOT_FOUND */
-hum_result store_bytes(store *store, const char *name, void **ret_bytes, size_t *ret_length);
+hum_result store_bytes(struct store *store, const char *name, void **ret_bytes, size_t *ret_length);
 
 /* ---- People ---- */
 
@@ -66,14 +66,14 @@ typedef struct store_person {
     const char *nickname;
 } store_person;
 
-hum_result store_people_take(store *store, const store_person *people, size_t count);
+hum_result store_people_take(struct store *store, const store_person *people, size_t count);
 /* From now on these are the friends, and nobody else (whose presence is worth a filter). Their
  * nicknames are taken too. */
-hum_result store_friends_set(store *store, const store_person *friends, size_t count);
+hum_result store_friends_set(struct store *store, const store_person *friends, size_t count);
 typedef bool (*store_on_person)(void *arg, const store_person *person); /* false ends the walk */
-hum_result store_friends(store *store, store_on_person each, void *arg);
+hum_result store_friends(struct store *store, store_on_person each, void *arg);
 /* Copies the nickname, cut at size - 1 bytes. HUM_NOT_FOUND: not known yet; *ret is "". */
-hum_result store_nickname(store *store, int64_t user, char *ret, size_t size);
+hum_result store_nickname(struct store *store, int64_t user, char *ret, size_t size);
 
 /* ---- Rooms ---- */
 
@@ -90,20 +90,20 @@ typedef struct store_room {
  * have yet begin at the last `first` entries: low = max(1, last_seq - first + 1), whole = low - 1.
  * Rooms that are no longer in it go with their messages and what waits for them in the outbox.
  * read_seq never moves down. *ret_changed (NULL: not asked): anything is other than before. */
-hum_result store_rooms_take(store *store, const store_room *rooms, size_t count, int64_t first,
-                            bool *ret_changed);
+hum_result store_rooms_take(struct store *store, const store_room *rooms, size_t count,
+                            int64_t first, bool *ret_changed);
 typedef bool (*store_on_room)(void *arg, const store_room *room); /* false ends the walk */
 /* By what happened last, the latest first. shown.unread is counted from what is stored, to 100. */
-hum_result store_rooms(store *store, store_on_room each, void *arg);
+hum_result store_rooms(struct store *store, store_on_room each, void *arg);
 /* One of them, HUM_NOT_FOUND. each is called once. */
-hum_result store_room_of(store *store, int64_t room, store_on_room each, void *arg);
+hum_result store_room_of(struct store *store, int64_t room, store_on_room each, void *arg);
 
 /* The server has said all there is up to seq (a sync whose `more` does not name the room): whole
  * moves to it even if entries are missing, and beyond as far as entries are stored. */
-hum_result store_whole(store *store, int64_t room, int64_t seq);
+hum_result store_whole(struct store *store, int64_t room, int64_t seq);
 /* Too much was missed: the room's history begins anew behind seq (low = seq + 1, whole = seq, then
  * as far as entries are stored); what is below goes. Only upwards: otherwise nothing is done. */
-hum_result store_restart(store *store, int64_t room, int64_t seq);
+hum_result store_restart(struct store *store, int64_t room, int64_t seq);
 
 /* ---- Messages ---- */
 
@@ -121,10 +121,11 @@ enum {
  * ret_took: count bytes, each a sum of the above. from_name and refused are not looked at. A
  * message with a room or seq below 1, without a kind, or with a target that is not below its seq is
  * ignored (ret_took 0). */
-hum_result store_take(store *store, const hum_message *messages, size_t count, uint8_t *ret_took);
+hum_result store_take(struct store *store, const hum_message *messages, size_t count,
+                      uint8_t *ret_took);
 
 /* As hum_messages. HUM_NOT_FOUND: no such room. limit is clamped to 1 … 1,000. */
-hum_result store_messages(store *store, int64_t room, int64_t before, int32_t limit,
+hum_result store_messages(struct store *store, int64_t room, int64_t before, int32_t limit,
                           hum_on_message each, void *arg);
 
 /* ---- Outbox ---- */
@@ -134,33 +135,33 @@ enum { STORE_NONCE_SIZE = 33 };
 /* Makes a nonce and keeps the message. now: what sent_at shows until it is sent. HUM_WRONG_USE:
  * text empty, over HUM_TEXT_MAX bytes, not UTF-8 or over 4,000 characters; HUM_NOT_FOUND: no such
  * room; HUM_FULL. */
-hum_result store_send(store *store, int64_t room, const char *text, int64_t reply_to, int64_t now,
-                      char ret_nonce[STORE_NONCE_SIZE]);
+hum_result store_send(struct store *store, int64_t room, const char *text, int64_t reply_to,
+                      int64_t now, char ret_nonce[STORE_NONCE_SIZE]);
 /* place: its position in the outbox, ascending; topic: the room's; false ends the walk. */
 typedef bool (*store_on_outgoing)(void *arg, int64_t place, const char *topic,
                                   const hum_message *message);
 /* What waits to be sent (not what was refused), behind `after` (0: from the start), at most limit.
  */
-hum_result store_outbox(store *store, int64_t after, int32_t limit, store_on_outgoing each,
+hum_result store_outbox(struct store *store, int64_t after, int32_t limit, store_on_outgoing each,
                         void *arg);
 /* The server will never take it: it stays, shown as refused. HUM_NOT_FOUND: nothing waits with that
  * nonce. */
-hum_result store_refuse(store *store, const char *nonce, const char *code);
+hum_result store_refuse(struct store *store, const char *nonce, const char *code);
 /* Of a refused one: it waits again, at the end of the outbox (same nonce). HUM_NOT_FOUND */
-hum_result store_send_again(store *store, const char *nonce);
+hum_result store_send_again(struct store *store, const char *nonce);
 /* Of a refused one, only. HUM_NOT_FOUND */
-hum_result store_forget(store *store, const char *nonce);
+hum_result store_forget(struct store *store, const char *nonce);
 
 /* ---- Own read marks ---- */
 
 /* Moves the mark up to seq (never down, never past what is known of the room) and keeps it to be
  * told. HUM_NOT_FOUND: no such room. */
-hum_result store_read(store *store, int64_t room, int64_t seq);
+hum_result store_read(struct store *store, int64_t room, int64_t seq);
 typedef bool (*store_on_mark)(void *arg, int64_t room, const char *topic, int64_t seq);
 /* Marks that wait to be told. */
-hum_result store_marks(store *store, store_on_mark each, void *arg);
+hum_result store_marks(struct store *store, store_on_mark each, void *arg);
 /* The server has it (its own word on {room}/read/{me}, or the answer to PUT): moves the mark here
  * too, and forgets one up to seq that waited. */
-hum_result store_mark_told(store *store, int64_t room, int64_t seq);
+hum_result store_mark_told(struct store *store, int64_t room, int64_t seq);
 
 #endif
