@@ -172,8 +172,8 @@ static uint8_t take(struct store *store, const hum_message *message) {
 
 static bool has_gap(struct store *store, int64_t room) {
     sqlite3_stmt *query =
-        db_query(store, "SELECT (SELECT max(seq) FROM messages WHERE room = id) > whole"
-                        " FROM rooms WHERE id = ?");
+        db_query(store, "SELECT (SELECT max(seq) FROM messages WHERE room = ?1) > whole"
+                        " FROM rooms WHERE id = ?1");
     db_int(store, query, 1, room);
     bool gap = db_row(store, query) && sqlite3_column_int64(query, 0);
     db_over(query);
