@@ -56,41 +56,56 @@ command_lint() {
 
 # --- test ----------------------------------------------------------------------------------------
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 unsteady=0
 
-# Adds the counts of a JUnit file; a run that left none has failed as a whole.
-add_counts() {
-    local counts
-    counts=$(/usr/bin/python3 - "$1" << 'EOF'
+# The counts of a JUnit file: tests, failures (a test found something), errors (something around a test did), skipped. A
+# run that left none is an error as a whole.
+read_counts() {
+    /usr/bin/python3 - "$1" << 'EOF' 2> /dev/null || echo "0 0 1 0"
 import sys
 from xml.etree import ElementTree
 
-total = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-for suite in ElementTree.parse(sys.argv[1]).getroot().iter("testsuite"):
-    for name in total:
-        total[name] += int(suite.get(name, 0))
-bad = total["failures"] + total["errors"]
-print(total["tests"] - bad - total["skipped"], bad, total["skipped"])
+suites = list(ElementTree.parse(sys.argv[1]).getroot().iter("testsuite"))
+print(*(sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")))
 EOF
-    ) || counts="0 1 0"
-    read -r -a counts <<< "$counts"
-    passed=$((passed + counts[0]))
-    failed=$((failed + counts[1]))
-    skipped=$((skipped + counts[2]))
+}
+
+run_pytest() {
+    local preset=$1 report=$2
+    shift 2
+    rm -f -- "$report"
+    (cd "$here" && HUM_PRESET=$preset /usr/bin/python3 -m pytest tests --junitxml="$report" "$@")
+}
+
+# Faults are injected at random instants, on a machine that others use, too: one or two tests that fail are run once more,
+# by themselves. If they pass then they count so, and are named: an unsteady test, or a rare fault, to be looked into. What
+# fails around a test (a daemon that died, a sanitizer's report, an answer that the specification does not know) never is.
+try_again() {
+    local preset=$1 first=$2 counts tests failures errors
+    shift 2
+    read -r tests failures errors _ <<< "$(read_counts "$first")"
+    if [ "$errors" != 0 ] || [ "$failures" = 0 ] || [ "$failures" -gt 2 ]; then return; fi
+    say "== $failures of $tests tests failed: once more"
+    run_pytest "$preset" "${first%.xml}-again.xml" --last-failed --last-failed-no-failures none "$@" || return 0
+    read -r -a counts <<< "$(read_counts "${first%.xml}-again.xml")"
+    if [ "${counts[0]}" != "$failures" ]; then return; fi
+    passed=$((passed + failures)) failed=$((failed - failures)) unsteady=$((unsteady + failures))
 }
 
 # The whole suite on one build.
 test_preset() {
-    local preset=$1 report="$here/build/$1/junit.xml" status=0
+    local preset=$1 report="$here/build/$1/junit.xml" status=0 counts
     shift
     say "== tests, $preset build"
     (build "$preset") || { failed=$((failed + 1)) && return; }
-    rm -f -- "$report"
-    (cd "$here" && HUM_PRESET=$preset /usr/bin/python3 -m pytest tests --junitxml="$report" "$@") ||
-        status=$?
-    add_counts "$report"
+    run_pytest "$preset" "$report" "$@" || status=$?
+    read -r -a counts <<< "$(read_counts "$report")"
+    failed=$((failed + counts[1] + counts[2]))
+    passed=$((passed + counts[0] - counts[1] - counts[2] - counts[3]))
+    skipped=$((skipped + counts[3]))
     # Such as an interruption: not in the counts, but not a success either.
     if [ "$status" -gt 1 ]; then failed=$((failed + 1)); fi
+    if [ "$status" = 1 ]; then try_again "$preset" "$report" "$@"; fi
 }
 
 # ThreadSanitizer on what can be tested without the broker.
@@ -127,7 +142,11 @@ command_test() {
     for preset in "${presets[@]}"; do
         if [ "$preset" = tsan ]; then test_threads; else test_preset "$preset" "$@"; fi
     done
-    printf '\n%d passed, %d failed' "$passed" "$failed"
+    say
+    if [ "$unsteady" -gt 0 ]; then
+        say "$unsteady of these passed only when run once more: build/*/junit.xml says which, and why they failed first"
+    fi
+    printf '%d passed, %d failed' "$passed" "$failed"
     if [ "$skipped" -gt 0 ]; then printf ', %d skipped' "$skipped"; fi
     printf '\n'
     [ "$failed" = 0 ]
