@@ -147,7 +147,8 @@ def test_schema_changes_stand_in_sql_only():
         assert not ddl.search("".join(STRING.findall(path.read_text()))), relative(path)
 
 
-@pytest.mark.parametrize("folder", ["common", "bench", "sql", "tests", "deploy", *DAEMONS])
+@pytest.mark.parametrize("folder", ["common", "bench", "sql", "tests", "deploy", "clients-sample/mobile",
+                                    *DAEMONS])
 def test_no_file_is_too_long(folder):
     files = [p for p in (ROOT / folder).rglob("*")
              if p.suffix in (".c", ".h", ".py", ".sql", ".sh") or p.parent.name == "deploy" and p.is_file()]
