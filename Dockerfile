@@ -12,6 +12,7 @@ RUN apt-get update \
 COPY . .
 RUN cmake --preset release && cmake --build --preset release --target hum-broker hum-api
 RUN deploy/fetch-swagger-ui pages
+RUN deploy/build-desktop desktop && mv desktop/desktop* pages/
 
 FROM debian:bookworm-slim AS runtime
 WORKDIR /opt/hum

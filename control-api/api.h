@@ -28,6 +28,7 @@ struct api {
     struct studio *studio;
     struct pages *pages;
     struct providers *providers;
+    char page_policy[1024]; /* Content-Security-Policy of the desktop client */
 };
 
 #endif

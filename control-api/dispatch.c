@@ -298,6 +298,17 @@ static enum hum_status serve(struct exchange *exchange) {
     return exchange->route->handler(request, &exchange->reply);
 }
 
+/* RFC 9110, 12.5.3, for the one coding that there is; "*" is not taken for it. */
+static bool accepts_gzip(const char *header) {
+    const char *at = header ? strcasestr(header, "gzip") : NULL;
+
+    if (!at || (at > header && !strchr(", \t", at[-1])) || !strchr(", \t;", at[4])) {
+        return false;
+    }
+    at += 4 + strspn(at + 4, " \t;");
+    return strncasecmp(at, "q=0", 3) != 0 || strcspn(at, ",") > 3 + strspn(at + 3, ".0 \t");
+}
+
 /* Cuts Ulfius' copy of the raw URL into path and query. */
 static bool open_exchange(struct exchange *exchange, const struct sockaddr *peer) {
     struct request *request = &exchange->request;
@@ -312,6 +323,7 @@ static bool open_exchange(struct exchange *exchange, const struct sockaddr *peer
     request->proxied = forwarded && proxies_trust(&config->proxies, peer);
     request->client = proxies_client(&config->proxies, peer, forwarded);
     request->cookies = u_map_get_case(headers, "Cookie");
+    request->takes_gzip = accepts_gzip(u_map_get_case(headers, "Accept-Encoding"));
     if (query) {
         exchange->query_text = strdup(query + 1);
         if (!exchange->query_text) {
@@ -472,6 +484,12 @@ static void answer(struct exchange *exchange, enum hum_status status) {
     }
     if (status == HUM_OK && *reply->cookie) {
         header(exchange, "Set-Cookie", reply->cookie);
+    }
+    if (status == HUM_OK && reply->vary) {
+        header(exchange, "Vary", reply->vary);
+    }
+    if (status == HUM_OK && reply->encoding) {
+        header(exchange, "Content-Encoding", reply->encoding);
     }
     if (status == HUM_OK && reply->policy) {
         header(exchange, "Content-Security-Policy", reply->policy);

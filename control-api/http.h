@@ -52,6 +52,7 @@ struct request {
     const char *content_type;
     const char *if_none_match; /* the header; NULL: none */
     const char *cookies;       /* the same */
+    bool takes_gzip;           /* Accept-Encoding has it */
 
     struct lease lease; /* request_pg's; for a domain function that gives it back while it hashes */
     struct query query; /* query_*'s */
@@ -81,6 +82,8 @@ struct reply {
     char etag[REPLY_ETAG_MAX];     /* with its quotes; "": none */
     char *location;                /* where a 302 leads, for free(); NULL: it is none */
     char cookie[REPLY_COOKIE_MAX]; /* the header Set-Cookie; "": none */
+    const char *encoding;          /* Content-Encoding of file; NULL: none */
+    const char *vary;              /* Vary; NULL: none */
 
     /* reply_problem's and reply_field's. */
     const char *detail;

@@ -13,6 +13,7 @@
 #include "api.h"
 #include "avatar/decoder.h"
 #include "dispatch.h"
+#include "handlers/pages.h"
 #include "keytool.h"
 #include "lines.h"
 #include "server.h"
@@ -151,6 +152,9 @@ static bool start_pools(struct api *api) {
 static bool load_pages(struct api *api) {
     const char *folder = api->config.values[CONFIG_PAGES_DIR].text, *missing;
 
+    if (!page_policy(api->config.ws_url, api->page_policy, sizeof api->page_policy)) {
+        return fail("the address of the broker", "too long");
+    }
     if (pages_load(folder, &api->pages, &missing) != HUM_OK) {
         return fail("loading the pages", "no memory");
     }

@@ -26,12 +26,17 @@ static const struct {
     {"/change", "link.html", "text/html; charset=utf-8"},
     {"/link.js", "link.js", "text/javascript; charset=utf-8"},
     {"/link.css", "link.css", "text/css; charset=utf-8"},
+    {"/", "desktop.html", "text/html; charset=utf-8"},
+    {"/desktop/app.js", "desktop-app.js", "text/javascript; charset=utf-8"},
+    {"/desktop/mqtt.js", "desktop-mqtt.js", "text/javascript; charset=utf-8"},
+    {"/desktop/app.css", "desktop-app.css", "text/css; charset=utf-8"},
+    {"/desktop/icon.svg", "desktop-icon.svg", "image/svg+xml"},
 };
 
 enum { FILES = sizeof files / sizeof files[0] };
 
 struct pages {
-    struct page list[FILES]; /* as files; .bytes.data NULL: not there */
+    struct page list[FILES]; /* as files; .plain.bytes.data NULL: not there */
 };
 
 /* All of an open file, at most FILE_MAX bytes. */
@@ -52,20 +57,21 @@ static char *read_all(FILE *file, size_t *ret_len) {
     return bytes;
 }
 
-static void tag(struct page *page) {
+static void tag(struct page_body *body) {
     unsigned char hash[crypto_hash_sha256_BYTES];
     char hex[sizeof hash * 2 + 1];
 
-    crypto_hash_sha256(hash, (const unsigned char *)page->bytes.data, page->bytes.len);
+    crypto_hash_sha256(hash, (const unsigned char *)body->bytes.data, body->bytes.len);
     sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-    snprintf(page->etag, sizeof page->etag, "\"%s\"", hex);
+    snprintf(body->etag, sizeof body->etag, "\"%s\"", hex);
 }
 
-static bool load(const char *folder, size_t i, struct page *page) {
+static bool load_body(const char *folder, const char *name, const char *end,
+                      struct page_body *body) {
     char path[PATH_SIZE];
     size_t len = 0;
 
-    if (snprintf(path, sizeof path, "%s/%s", folder, files[i].file) >= (int)sizeof path) {
+    if (snprintf(path, sizeof path, "%s/%s%s", folder, name, end) >= (int)sizeof path) {
         return false;
     }
     FILE *file = fopen(path, "rbe");
@@ -76,10 +82,24 @@ static bool load(const char *folder, size_t i, struct page *page) {
     if (!bytes) {
         return false;
     }
-    *page = (struct page){files[i].path, files[i].type, {bytes, len}, ""};
-    tag(page);
+    body->bytes = (struct str){bytes, len};
+    tag(body);
     return true;
 }
+
+/* Packed as well, and allowed to talk to the broker. */
+static bool is_client(const char *path) {
+    return strcmp(path, "/") == 0 || strncmp(path, "/desktop/", 9) == 0;
+}
+
+static bool load(const char *folder, size_t i, struct page *page) {
+    *page = (struct page){
+        .path = files[i].path, .type = files[i].type, .client = is_client(files[i].path)};
+    return load_body(folder, files[i].file, "", &page->plain) &&
+           (!page->client || load_body(folder, files[i].file, ".gz", &page->packed));
+}
+
+static void free_body(struct page_body *body) { free((char *)(uintptr_t)body->bytes.data); }
 
 enum hum_status pages_load(const char *folder, struct pages **ret_pages, const char **ret_missing) {
     struct pages *pages = calloc(1, sizeof *pages);
@@ -99,14 +119,15 @@ enum hum_status pages_load(const char *folder, struct pages **ret_pages, const c
 
 void pages_free(struct pages *pages) {
     for (size_t i = 0; pages && i < FILES; i++) {
-        free((char *)(uintptr_t)pages->list[i].bytes.data);
+        free_body(&pages->list[i].plain);
+        free_body(&pages->list[i].packed);
     }
     free(pages);
 }
 
 const struct page *pages_find(const struct pages *pages, const char *path) {
     for (size_t i = 0; i < FILES; i++) {
-        if (pages->list[i].bytes.data && strcmp(files[i].path, path) == 0) {
+        if (pages->list[i].plain.bytes.data && strcmp(files[i].path, path) == 0) {
             return &pages->list[i];
         }
     }

@@ -1,17 +1,26 @@
-/* Files that are served as they are: the specification, and Swagger UI, which shows it. */
+/* Files that are served as they are: the specification, Swagger UI, which shows it, and the desktop
+ * client. */
 #ifndef HUM_PAGES_H
 #define HUM_PAGES_H
+
+#include <stdbool.h>
 
 #include "status.h"
 #include "str.h"
 
 enum { PAGE_TAG_MAX = 72 };
 
+struct page_body {
+    struct str bytes;
+    char etag[PAGE_TAG_MAX]; /* the SHA-256 of the bytes, with its quotes */
+};
+
 struct page {
     const char *path; /* of the URL */
     const char *type; /* Content-Type */
-    struct str bytes;
-    char etag[PAGE_TAG_MAX]; /* the SHA-256 of the bytes, with its quotes */
+    bool client;      /* of the desktop client, which talks to the broker */
+    struct page_body plain;
+    struct page_body packed; /* by gzip, beforehand; .bytes.data NULL: it is not */
 };
 
 struct pages;

@@ -26,7 +26,7 @@ build() {
     ) || die "the build failed: $dir/hum-build.log (its end is above)"
 }
 
-# The specification and what shows it, as hum-api serves them.
+# The specification, what shows it, and the desktop client, as hum-api serves them.
 install_pages() {
     local ui="$here/build/swagger-ui" name
     install -d -m 755 -- "$1"
@@ -34,6 +34,7 @@ install_pages() {
     for name in swagger-ui-bundle.js swagger-ui.css favicon-32x32.png; do
         if [ -e "$ui/$name" ]; then install -m 644 -- "$ui/$name" "$1/"; fi
     done
+    if [ -e "$here/build/desktop/.built" ]; then install -m 644 -- "$here"/build/desktop/desktop* "$1/"; fi
 }
 
 # Copies what runs to HUM_HOME/app: a later build cannot change a running instance, and the daemons need

@@ -142,6 +142,7 @@ start_all() {
 
 announce() {
     say "Hum is ready."
+    say "  desktop client   http://$(local_host):$http_port/"
     say "  REST             http://$(local_host):$http_port (documentation: /docs)"
     say "  MQTT             mqtt://$(local_host):$mqtt_port"
     say "  MQTT/WebSocket   ws://$(local_host):$ws_port/mqtt"
@@ -198,6 +199,7 @@ command_up() {
     check_ports_free
     build "$preset" hum-broker hum-api
     ensure_swagger_ui
+    ensure_desktop
     install_app
     trap stop_on_exit EXIT
     trap 'interrupted 130' INT

@@ -40,6 +40,17 @@ ensure_swagger_ui() {
     fi
 }
 
+# The desktop client, built with packages from npm. As with Swagger UI, nothing waits for a registry that cannot be reached.
+ensure_desktop() {
+    local folder="$here/build/desktop"
+    if [ ! -e "$folder/.built" ] && [ -n "$(find "$folder/.failed" -mmin -1440 2> /dev/null)" ]; then return; fi
+    if ! (ensure_npm) || ! quietly "$here/build/desktop.log" "$here/deploy/build-desktop" "$folder"; then
+        mkdir -p -- "$folder" && touch -- "$folder/.failed"
+        warn "the desktop client could not be built: there is nothing at /. Once npm's registry can be reached:" \
+            "rm $folder/.failed, and ./hum up"
+    fi
+}
+
 # The tests' own packages from npm need one; a machine may have another one than Debian's, which go not together.
 ensure_npm() {
     if ! command -v npm > /dev/null; then ensure_packages npm; fi

@@ -97,7 +97,8 @@ OPEN = {"/v1/auth/email/verify", "/v1/auth/email/resend", "/v1/auth/password/for
         "/v1/auth/oauth/{provider}/authorize", "/v1/auth/oauth/{provider}/callback", "/verify", "/reset", "/change", "/link.js", "/link.css",
         "/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh", "/.well-known/jwks.json",
         "/health/live", "/health/ready", "/metrics", "/openapi.yaml", "/asyncapi.yaml", "/docs",
-        "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png", "/v1/users/{id}/avatar"}
+        "/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png", "/v1/users/{id}/avatar",
+        "/", "/desktop/app.js", "/desktop/mqtt.js", "/desktop/app.css", "/desktop/icon.svg"}
 
 
 @pytest.fixture(scope="module")

@@ -35,9 +35,26 @@ static void drop_file(const char *name) {
     unlink(path);
 }
 
-static const char *const names[] = {
-    "openapi.yaml",   "asyncapi.yaml",     "docs.html", "start.js", "swagger-ui-bundle.js",
-    "swagger-ui.css", "favicon-32x32.png", "link.html", "link.js",  "link.css"};
+static const char *const names[] = {"openapi.yaml",
+                                    "asyncapi.yaml",
+                                    "docs.html",
+                                    "start.js",
+                                    "swagger-ui-bundle.js",
+                                    "swagger-ui.css",
+                                    "favicon-32x32.png",
+                                    "link.html",
+                                    "link.js",
+                                    "link.css",
+                                    "desktop.html",
+                                    "desktop.html.gz",
+                                    "desktop-app.js",
+                                    "desktop-app.js.gz",
+                                    "desktop-mqtt.js",
+                                    "desktop-mqtt.js.gz",
+                                    "desktop-app.css",
+                                    "desktop-app.css.gz",
+                                    "desktop-icon.svg",
+                                    "desktop-icon.svg.gz"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static int fill(void **state) {
@@ -73,29 +90,26 @@ static void test_all_are_there(void **state) {
 
     (void)state;
     assert_non_null(page);
-    assert_true(str_equal(page->bytes, str_of("openapi.yaml")));
+    assert_true(str_equal(page->plain.bytes, str_of("openapi.yaml")));
     assert_string_equal(page->type, "application/yaml");
     /* printf openapi.yaml | sha256sum */
-    assert_string_equal(page->etag,
+    assert_string_equal(page->plain.etag,
                         "\"d910ba2ef878f7db0223a966b81c8b3f3b65027bb39e4431bb05140171eece39\"");
     page = pages_find(pages, "/docs/favicon.png");
     assert_non_null(page);
-    assert_true(str_equal(page->bytes, str_of("favicon-32x32.png")));
+    assert_true(str_equal(page->plain.bytes, str_of("favicon-32x32.png")));
+    assert_null(page->packed.bytes.data);
+    page = pages_find(pages, "/");
+    assert_non_null(page);
+    assert_true(page->client && str_equal(page->packed.bytes, str_of("desktop.html.gz")));
+    assert_string_not_equal(page->plain.etag, page->packed.etag);
     pages_free(pages);
 }
 
 static void test_paths_are_exact(void **state) {
-    static const char *const paths[] = {"",
-                                        "/",
-                                        "/docs/",
-                                        "/docs.html",
-                                        "/Docs",
-                                        "/docs/x",
-                                        "/start.js",
-                                        "/openapi.yam",
-                                        "docs",
-                                        "/openapi.yaml?",
-                                        "/docs/../docs"};
+    static const char *const paths[] = {
+        "",        "//",        "/desktop",     "/docs/", "/docs.html",     "/Docs",
+        "/docs/x", "/start.js", "/openapi.yam", "docs",   "/openapi.yaml?", "/docs/../docs"};
     struct pages *pages = load(folder, NULL);
 
     (void)state;

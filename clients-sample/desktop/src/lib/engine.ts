@@ -1,0 +1,491 @@
+// What one tab does for all of this browser: it holds the connection, takes in what comes, asks for what was missed, and
+// sends the outbox. The others see its work in the store and by the hub.
+
+import { Api, ApiError } from "./api";
+import { Hub, type Note } from "./hub";
+import { Live, Refused } from "./live";
+import { backoff, pause } from "./locks";
+import { merge, type RoomState, type Store } from "./store";
+import type { Message } from "./types";
+
+const FLIGHT_MAX = 16;
+const ECHO_MS = 15_000; // as long a message may be under way before it is sent again, with its nonce
+const RETRIES_MS = [200, 600, 2000, 6000]; // a right that was just given may not be known to the broker yet
+const MQTT_BEFORE_MS = 24 * 3600 * 1000;
+const TICK_MS = 5000;
+const FILTERS_MAX = 100;
+const SYNC_ROOMS_MAX = 200;
+
+interface Failure {
+    room?: string;
+    nonce?: string;
+    code: string;
+    retry_after_ms?: number;
+}
+
+export class Engine {
+    private live: Live | null = null;
+    private phase: "connecting" | "syncing" | "online" | "offline" = "connecting";
+    private retryAt: number | undefined;
+    private subscribed = new Set<string>();
+    private online = new Set<string>();
+    private topics = new Map<string, string>(); // by room id
+    private incoming: Message[] = [];
+    private taking: Promise<void> | null = null;
+    private behind = new Set<string>(); // rooms with a gap
+    private syncing: Promise<void> | null = null;
+    private refreshing: Promise<void> | null = null;
+    private refreshAgain = false;
+    private flight = new Map<string, number>(); // nonce → when it was sent
+    private pumping = false;
+    private pumpAgain = false;
+    private holdUntil = 0;
+    private nudge: AbortController = new AbortController(); // ends a wait for the next attempt
+
+    constructor(
+        private me: string,
+        private api: Api,
+        private store: Store,
+        private hub: Hub,
+        private signal: AbortSignal,
+    ) {}
+
+    // Until the signal is aborted.
+    async run(): Promise<void> {
+        const stop = this.hub.listen((note) => this.heard(note));
+        const ticks = setInterval(() => this.tick(), TICK_MS);
+        const abort = () => {
+            this.live?.end();
+            this.nudge.abort();
+        };
+        this.signal.addEventListener("abort", abort);
+        try {
+            for (let attempt = 0; !this.signal.aborted; attempt++) {
+                if (await this.connection()) attempt = 0;
+                if (this.signal.aborted) break;
+                await this.rest(backoff(attempt));
+            }
+        } finally {
+            clearInterval(ticks);
+            this.signal.removeEventListener("abort", abort);
+            stop();
+        }
+    }
+
+    // One connection, from its opening to its end. Whether it came to be.
+    private async connection(): Promise<boolean> {
+        this.state("connecting");
+        const kept = this.api.vault.get();
+        if (!kept) {
+            this.api.onSignedOut();
+            return false;
+        }
+        try {
+            this.live = await Live.open(kept.session.mqtt, (topic, payload) => this.arrived(topic, payload), this.signal);
+        } catch (error) {
+            if (error instanceof Refused && error.credentials) {
+                await this.api.renew(kept.session.access_token).catch(() => undefined);
+            }
+            return false;
+        }
+        this.subscribed.clear();
+        this.online.clear();
+        this.flight.clear();
+        this.holdUntil = 0;
+        this.state("syncing");
+        this.catchUp().catch(() => this.live?.end());
+        await this.live.closed;
+        this.live = null;
+        this.hub.tell({ type: "presence", online: [] });
+        return true;
+    }
+
+    private async rest(ms: number): Promise<void> {
+        this.retryAt = Date.now() + ms;
+        this.state("offline");
+        this.nudge = new AbortController();
+        await pause(ms, this.nudge.signal);
+        this.retryAt = undefined;
+    }
+
+    private state(phase: Engine["phase"]): void {
+        this.phase = phase;
+        const state = this.retryAt === undefined ? { phase } : { phase, retryAt: this.retryAt };
+        this.hub.tell({ type: "state", state });
+    }
+
+    // After a connection has come up: subscribe first, then ask for what was missed, so that nothing falls between the two.
+    private async catchUp(): Promise<void> {
+        const live = this.live;
+        const known = await this.store.rooms();
+        for (const room of known) this.topics.set(room.id, room.topic);
+        const user = `user/${this.me}`;
+        const refused = await this.subscribe([
+            `${user}/inbox`, `${user}/errors`, `${user}/read/+`, ...known.flatMap((room) => filters(room, this.me)),
+        ]);
+        if (refused.includes(`${user}/inbox`)) return live?.end();
+        for (let attempt = 0; this.live === live && !this.signal.aborted; attempt++) {
+            try {
+                await this.refresh();
+                break;
+            } catch (error) {
+                if (error instanceof ApiError && error.status === 401) return;
+                await pause(backoff(attempt));
+            }
+        }
+        if (this.live !== live) return;
+        this.state("online");
+        void this.pump();
+    }
+
+    // --- rooms and subscriptions ---
+
+    // Asks which rooms there are and how they stand, and fetches what is missing. One at a time; who asks meanwhile gets
+    // the next.
+    private refresh(): Promise<void> {
+        if (this.refreshing) {
+            this.refreshAgain = true;
+            return this.refreshing;
+        }
+        this.refreshing = this.doRefresh().finally(() => {
+            this.refreshing = null;
+            if (this.refreshAgain) {
+                this.refreshAgain = false;
+                this.refresh().catch(() => undefined);
+            }
+        });
+        return this.refreshing;
+    }
+
+    private async doRefresh(): Promise<void> {
+        const [rooms, friends] = await Promise.all([this.api.rooms(), this.api.friends()]);
+        await this.store.putUsers(friends.map((friend) => friend.user));
+        const known = new Map((await this.store.rooms()).map((room) => [room.id, room]));
+        for (const room of rooms) {
+            const { state, forget } = merge(room, known.get(room.id));
+            await this.store.putRoom(state, forget);
+            this.topics.set(room.id, room.topic);
+            if (forget) this.hub.tell({ type: "reset", room: room.id });
+            if (state.high < state.last_seq) this.behind.add(room.id);
+            known.delete(room.id);
+        }
+        for (const gone of known.values()) await this.leave(gone);
+        this.hub.tell({ type: "rooms" });
+        const accepted = friends.filter((friend) => friend.state === "accepted");
+        const presence = accepted.map((friend) => `user/${friend.user.id}/presence`);
+        this.forgetPresence(new Set(presence));
+        await this.subscribe([...rooms.flatMap((room) => filters(room, this.me)), ...presence]);
+        await this.fill();
+    }
+
+    private async leave(room: RoomState): Promise<void> {
+        const gone = filters(room, this.me);
+        this.live?.unsubscribe(gone.filter((filter) => this.subscribed.delete(filter)));
+        this.topics.delete(room.id);
+        await this.store.dropRoom(room.id);
+        this.hub.tell({ type: "reset", room: room.id });
+    }
+
+    private forgetPresence(wanted: Set<string>): void {
+        const gone = [...this.subscribed].filter((f) => f.endsWith("/presence") && !wanted.has(f));
+        this.live?.unsubscribe(gone);
+        for (const filter of gone) {
+            this.subscribed.delete(filter);
+            this.online.delete(filter.split("/")[1]!);
+        }
+        if (gone.length > 0) this.tellPresence();
+    }
+
+    // Subscribes to what is not subscribed yet; tries again where it was refused. Tells what stayed refused.
+    private async subscribe(wanted: string[]): Promise<string[]> {
+        const live = this.live;
+        let left = [...new Set(wanted)].filter((filter) => !this.subscribed.has(filter));
+        for (let attempt = 0; live && live === this.live && left.length > 0; attempt++) {
+            const refused: string[] = [];
+            for (let i = 0; i < left.length; i += FILTERS_MAX) {
+                refused.push(...(await live.subscribe(left.slice(i, i + FILTERS_MAX))));
+            }
+            for (const filter of left) if (!refused.includes(filter)) this.subscribed.add(filter);
+            left = refused;
+            const wait = RETRIES_MS[attempt];
+            if (left.length === 0 || wait === undefined) break;
+            await pause(wait, this.signal);
+        }
+        return left;
+    }
+
+    // --- what comes ---
+
+    private arrived(topic: string, payload: string): void {
+        const parts = topic.split("/");
+        const last = parts.at(-1)!;
+        if (parts[0] === "user" && parts[2] === "presence") return this.presence(parts[1]!, payload);
+        const body = payload ? (JSON.parse(payload) as unknown) : null;
+        if (last === "messages" || last === "inbox") {
+            this.incoming.push(body as Message);
+            void this.take();
+        } else if (last === "errors") {
+            void this.refused(body as Failure);
+        } else if (parts.at(-2) === "typing" && last !== this.me) {
+            this.hub.tell({ type: "typing", room: roomOf(parts), user: last });
+        } else if (parts.at(-2) === "read") {
+            void this.marked(roomOf(parts), last, (body as { seq: number }).seq);
+        }
+    }
+
+    // Takes in all that has come meanwhile, room by room, one transaction each.
+    private take(): Promise<void> {
+        this.taking ??= this.takeAll().finally(() => {
+            this.taking = null;
+            if (this.incoming.length > 0) void this.take();
+        });
+        return this.taking;
+    }
+
+    private async takeAll(): Promise<void> {
+        while (this.incoming.length > 0) {
+            const rooms = new Map<string, Message[]>();
+            for (const message of this.incoming.splice(0)) {
+                rooms.set(message.room, [...(rooms.get(message.room) ?? []), message]);
+            }
+            for (const [room, messages] of rooms) await this.append(room, messages);
+        }
+    }
+
+    private async append(id: string, items: Message[]): Promise<void> {
+        const done = await this.store.append(id, this.me, items);
+        if (!done) {
+            this.refresh().catch(() => undefined); // a room that is new to us
+            return;
+        }
+        for (const nonce of done.echoed) this.flight.delete(nonce);
+        if (done.shown.length > 0) this.hub.tell({ type: "messages", room: id, shown: done.shown });
+        this.hub.tell({ type: "rooms" });
+        if (done.echoed.length > 0) {
+            this.hub.tell({ type: "outbox" });
+            void this.pump();
+        }
+        for (const item of items) if (id === this.me) this.notified(item);
+        if (items.some((item) => item.seq > done.room.high)) {
+            this.behind.add(id);
+            this.fill().catch(() => undefined);
+        }
+    }
+
+    // Fetches what is missing of the rooms that are behind.
+    private fill(): Promise<void> {
+        this.syncing ??= this.doFill().finally(() => {
+            this.syncing = null;
+        });
+        return this.syncing;
+    }
+
+    private async doFill(): Promise<void> {
+        while (this.behind.size > 0 && !this.signal.aborted) {
+            const asked: Record<string, number> = {};
+            for (const id of [...this.behind].slice(0, SYNC_ROOMS_MAX)) {
+                const room = await this.store.room(id);
+                if (room) asked[id] = room.high;
+                else this.behind.delete(id);
+            }
+            if (Object.keys(asked).length === 0) return;
+            const answer = await this.api.sync(asked);
+            for (const id of answer.missing) this.behind.delete(id);
+            for (const [id, { items, done }] of Object.entries(answer.rooms)) {
+                if (done) this.behind.delete(id);
+                await this.append(id, items);
+            }
+        }
+    }
+
+    // An entry of the inbox tells of a change that has to be looked up.
+    private notified(item: Message): void {
+        switch (item.kind) {
+            case "friend_request_received":
+            case "friend_request_declined":
+                this.hub.tell({ type: "friends" });
+                break;
+            case "friend_request_accepted":
+            case "friend_removed":
+            case "dm_opened":
+                this.hub.tell({ type: "friends" });
+                this.refresh().catch(() => undefined);
+                break;
+            case "server_invite_received":
+                this.hub.tell({ type: "servers" });
+                break;
+            case "server_removed":
+            case "channel_removed":
+                this.hub.tell({ type: "servers" });
+                if (item.data.server) this.hub.tell({ type: "channels", server: item.data.server.id });
+                this.refresh().catch(() => undefined);
+                break;
+        }
+    }
+
+    private presence(user: string, payload: string): void {
+        if (payload ? this.online.has(user) : !this.online.has(user)) return;
+        if (payload) this.online.add(user);
+        else this.online.delete(user);
+        this.tellPresence();
+    }
+
+    private tellPresence(): void {
+        this.hub.tell({ type: "presence", online: [...this.online] });
+    }
+
+    // --- read marks ---
+
+    private async marked(id: string, user: string, seq: number): Promise<void> {
+        const before = await this.store.room(id);
+        if (!before) return;
+        if (user === this.me) {
+            if (seq <= before.read_seq) return;
+            const unread = seq >= before.last_seq ? 0 : (await this.api.room(id).catch(() => before)).unread;
+            await this.store.updateRoom(id, (room) => ({ ...room, read_seq: Math.max(seq, room.read_seq), unread }));
+        } else {
+            await this.store.updateRoom(id, (room) => ({
+                ...room, reads: { ...room.reads, [user]: Math.max(seq, room.reads[user] ?? 0) },
+            }));
+        }
+        this.hub.tell({ type: "rooms" });
+    }
+
+    // I have read up to there.
+    private async mark(id: string, seq: number): Promise<void> {
+        const room = await this.store.room(id);
+        if (!room || seq <= room.read_seq) return;
+        await this.store.updateRoom(id, (now) => ({
+            ...now, read_seq: Math.max(seq, now.read_seq), unread: seq >= now.last_seq ? 0 : now.unread,
+        }));
+        this.hub.tell({ type: "rooms" });
+        if (room.kind === "inbox") await this.api.markNotifications(seq).catch(() => undefined);
+        else if (this.live) this.live.publish(`${room.topic}/read`, JSON.stringify({ seq }));
+        else await this.api.markRead(id, seq).catch(() => undefined);
+    }
+
+    // --- the outbox ---
+
+    // Sends what waits, in its order, some at a time.
+    private async pump(): Promise<void> {
+        if (this.pumping) {
+            this.pumpAgain = true;
+            return;
+        }
+        this.pumping = true;
+        try {
+            do {
+                this.pumpAgain = false;
+                await this.pumpOnce();
+            } while (this.pumpAgain);
+        } finally {
+            this.pumping = false;
+        }
+    }
+
+    private async pumpOnce(): Promise<void> {
+        if (!this.live || this.phase !== "online" || Date.now() < this.holdUntil) return;
+        for (const item of await this.store.outbox()) {
+            if (this.flight.size >= FLIGHT_MAX || !this.live) return;
+            const topic = this.topics.get(item.room);
+            if (item.failed || this.flight.has(item.nonce)) continue;
+            if (!topic) {
+                await this.fail(item.nonce, "not_found");
+                continue;
+            }
+            this.flight.set(item.nonce, Date.now());
+            const { nonce, text, reply_to } = item;
+            this.live.publish(`${topic}/send`, JSON.stringify({ nonce, text, reply_to }));
+        }
+    }
+
+    private async fail(nonce: string, code: string): Promise<void> {
+        this.flight.delete(nonce);
+        await this.store.failOutgoing(nonce, code);
+        this.hub.tell({ type: "outbox" });
+    }
+
+    private async refused(failure: Failure): Promise<void> {
+        if (!failure.nonce) return;
+        if (["rate_limited", "unavailable", "internal"].includes(failure.code)) {
+            const wait = failure.retry_after_ms ?? 3000;
+            this.flight.delete(failure.nonce);
+            this.holdUntil = Math.max(this.holdUntil, Date.now() + wait);
+            setTimeout(() => void this.pump(), wait + 10);
+        } else {
+            await this.fail(failure.nonce, failure.code);
+        }
+        void this.pump();
+    }
+
+    // --- time and the other tabs ---
+
+    private tick(): void {
+        const kept = this.api.vault.get();
+        if (kept && kept.mqtt_until - MQTT_BEFORE_MS < Date.now()) {
+            this.api.renew(kept.session.access_token).catch(() => undefined);
+        }
+        const late = [...this.flight].filter(([, sent]) => Date.now() - sent > ECHO_MS);
+        for (const [nonce] of late) this.flight.delete(nonce);
+        if (late.length > 0) {
+            this.live?.check();
+            void this.pump();
+        }
+        if (this.behind.size > 0 && this.phase === "online") this.fill().catch(() => undefined);
+    }
+
+    // The session has new tokens: the connection goes on with the one of them that is for it.
+    renewed(): void {
+        const kept = this.api.vault.get();
+        if (kept) this.live?.publish(`user/${this.me}/token`, kept.session.mqtt.password);
+    }
+
+    // The machine says that it has no network any more.
+    lost(): void {
+        this.live?.end();
+    }
+
+    private heard(note: Note): void {
+        switch (note.type) {
+            case "hello":
+                this.state(this.phase);
+                this.tellPresence();
+                break;
+            case "outbox":
+                void this.pump();
+                break;
+            case "refresh":
+                this.refresh().catch(() => undefined);
+                break;
+            case "mark":
+                void this.mark(note.room, note.seq);
+                break;
+            case "types": {
+                const topic = this.topics.get(note.room);
+                if (topic && this.live) this.live.publish(`${topic}/typing/${this.me}`, "{}", 0);
+                break;
+            }
+            case "wake":
+                if (this.live) this.live.check();
+                else this.nudge.abort();
+                break;
+        }
+    }
+}
+
+// What to subscribe to of a room. Of a server not everybody's read marks, and not its channels, which are rooms themselves.
+function filters(room: { kind: string; topic: string }, me: string): string[] {
+    switch (room.kind) {
+        case "inbox":
+            return [];
+        case "server":
+            return [`${room.topic}/messages`, `${room.topic}/read/${me}`];
+        default:
+            return [`${room.topic}/messages`, `${room.topic}/typing/+`, `${room.topic}/read/+`];
+    }
+}
+
+// The room's id in a topic: server/7/channel/9/messages → 9.
+function roomOf(parts: string[]): string {
+    return parts[2] === "channel" ? parts[3]! : parts[1]!;
+}

@@ -1,0 +1,225 @@
+// Oneself: profile, devices, looks, account.
+
+import { useRef, useState } from "preact/hooks";
+import { ApiError } from "../lib/api";
+import type { Device } from "../lib/types";
+import { Avatar, Button, Confirm, Dialog, Empty, Field, Icon, shortTime, Tabs } from "./bits";
+import { Head } from "./chat";
+import { Person } from "./friends";
+import { toast, use, useClient, useFetched, useTask, useTexts, words } from "./hooks";
+import { language, languages, theme, type Theme } from "./settings-store";
+
+export function SettingsPage({ tab, onSignOut }: { tab: string; onSignOut: () => void }) {
+    const t = useTexts();
+    const current = ["devices", "appearance", "account"].includes(tab) ? tab : "profile";
+    return (
+        <>
+            <Head title={t.settings} />
+            <Tabs label={t.settings} current={current} tabs={(["profile", "devices", "appearance", "account"] as const).map((id) => ({ id, text: t[id], href: `#/settings/${id}` }))} />
+            <div class="page">
+                {current === "devices" ? <Devices onSignOut={onSignOut} /> : current === "appearance" ? <Appearance /> : current === "account" ? <Account onSignOut={onSignOut} /> : <Profile />}
+            </div>
+        </>
+    );
+}
+
+function Profile() {
+    const client = useClient();
+    const t = useTexts();
+    const me = use(client.me);
+    const [nickname, setNickname] = useState(me.nickname);
+    const [about, setAbout] = useState(me.about);
+    const [busy, run] = useTask();
+    const file = useRef<HTMLInputElement>(null);
+    return (
+        <div class="stack narrow">
+            <section class="picture">
+                <Avatar user={me} size={96} />
+                <div class="stack">
+                    <div class="inline">
+                        <input ref={file} type="file" class="hidden" tabIndex={-1} aria-label={t.choosePicture} accept="image/png,image/jpeg,image/webp" onChange={(event) => {
+                            const picture = event.currentTarget.files?.[0];
+                            event.currentTarget.value = "";
+                            if (picture) void run(async () => client.setMe(await client.api.setAvatar(picture)));
+                        }} />
+                        <Button busy={busy} onClick={() => file.current?.click()}>{t.choosePicture}</Button>
+                        {me.avatar_url && <Button busy={busy} onClick={() => run(async () => {
+                            await client.api.removeAvatar();
+                            client.setMe({ ...me, avatar_url: null });
+                        })}>{t.removePicture}</Button>}
+                    </div>
+                    <p class="hint">{t.pictureHint}</p>
+                </div>
+            </section>
+            <form class="stack" onSubmit={(event) => {
+                event.preventDefault();
+                void run(async () => {
+                    client.setMe(await client.api.changeMe({ nickname: nickname.trim(), about: about.trim() }));
+                    toast(t.saved);
+                });
+            }}>
+                <Field label={t.nickname} value={nickname} onText={setNickname} required minLength={2} maxLength={32} autocomplete="nickname" />
+                <Field label={t.aboutMe} value={about} onText={setAbout} rows={3} maxLength={500} />
+                <div class="actions"><Button kind="primary" type="submit" busy={busy} disabled={nickname.trim() === me.nickname && about.trim() === me.about}>{t.save}</Button></div>
+            </form>
+        </div>
+    );
+}
+
+function Devices({ onSignOut }: { onSignOut: () => void }) {
+    const client = useClient();
+    const t = useTexts();
+    const [devices, error, again] = useFetched(() => client.api.devices(), []);
+    const [busy, run] = useTask();
+    const [leaving, setLeaving] = useState(false);
+    const missing = error instanceof ApiError && error.status === 404;
+    const one = (device: Device) => (
+        <li class="row" key={device.id}>
+            <span class="tile tile-44 plain"><Icon name={device.device.kind === "mobile" ? "phone" : "laptop"} size={22} /></span>
+            <div class="grow">
+                <p class="row-name">{device.device.name || t.unknownDevice}{device.current && <span class="tag">{t.thisDevice}</span>}</p>
+                <p class="muted">{t.signedInSince(shortTime(device.created_at, t))} · {t.lastSeen(shortTime(device.last_seen_at, t))}</p>
+            </div>
+            {!device.current && <Button small busy={busy} onClick={() => run(() => client.api.endDevice(device.id)).then(again)}>{t.signOutDevice}</Button>}
+        </li>
+    );
+    return (
+        <div class="stack">
+            {missing ? <Empty icon="laptop">{t.devicesUnavailable}</Empty> : error !== null ? <p class="notice bad">{words(error)}</p> : null}
+            {devices && <ul class="rows" aria-label={t.devices}>{devices.toSorted((a, b) => Number(b.current) - Number(a.current) || b.last_seen_at.localeCompare(a.last_seen_at)).map(one)}</ul>}
+            <div><Button icon="door" onClick={() => setLeaving(true)}>{t.signOut}</Button></div>
+            {leaving && <SignOut onClose={() => setLeaving(false)} onSignOut={onSignOut} />}
+        </div>
+    );
+}
+
+function SignOut({ onClose, onSignOut }: { onClose: () => void; onSignOut: () => void }) {
+    const client = useClient();
+    const t = useTexts();
+    const waiting = use(client.outbox).length;
+    return (
+        <Confirm title={t.signOut} text={t.signOutText} yes={t.signOut} onClose={onClose} onYes={() => {
+            onSignOut();
+            return client.signOut();
+        }}>
+            {waiting > 0 && <p class="notice bad"><Icon name="alert" size={18} />{t.signOutWaiting(waiting)}</p>}
+        </Confirm>
+    );
+}
+
+function Appearance() {
+    const t = useTexts();
+    const chosen = use(theme);
+    const tongue = use(language);
+    return (
+        <div class="stack narrow">
+            <fieldset>
+                <legend>{t.theme}</legend>
+                {(["system", "light", "dark"] as Theme[]).map((one) => (
+                    <label class="choice" key={one}><input type="radio" name="theme" checked={chosen === one} onChange={() => (theme.value = one)} />{t.themes[one]}</label>
+                ))}
+            </fieldset>
+            <fieldset>
+                <legend>{t.language}</legend>
+                <label class="choice"><input type="radio" name="language" checked={tongue === ""} onChange={() => (language.value = "")} />{t.languageSystem}</label>
+                {Object.entries(languages).map(([id, one]) => (
+                    <label class="choice" key={id} lang={id}><input type="radio" name="language" checked={tongue === id} onChange={() => (language.value = id)} />{one.name}</label>
+                ))}
+            </fieldset>
+            <section>
+                <h2>{t.shortcuts}</h2>
+                <dl class="keys">
+                    <dt><kbd>Ctrl</kbd> <kbd>K</kbd></dt><dd>{t.keys.quick}</dd>
+                    <dt><kbd>Alt</kbd> <kbd>↓</kbd> <kbd>↑</kbd></dt><dd>{t.keys.next}</dd>
+                    <dt><kbd>↑</kbd></dt><dd>{t.keys.editLast}</dd>
+                    <dt><kbd>Shift</kbd> <kbd>Enter</kbd></dt><dd>{t.keys.newline}</dd>
+                    <dt><kbd>Esc</kbd></dt><dd>{t.keys.escape}</dd>
+                    <dt><kbd>↑</kbd> <kbd>↓</kbd></dt><dd>{t.keys.walk}</dd>
+                </dl>
+            </section>
+        </div>
+    );
+}
+
+function Account({ onSignOut }: { onSignOut: () => void }) {
+    const client = useClient();
+    const t = useTexts();
+    const me = use(client.me);
+    const [dialog, setDialog] = useState<"password" | "leave" | "erase" | null>(null);
+    const [password, setPassword] = useState("");
+    const [blocks, , again] = useFetched(() => client.api.blocks(), []);
+    const [busy, run] = useTask();
+    const close = () => {
+        setDialog(null);
+        setPassword("");
+    };
+    return (
+        <div class="stack narrow">
+            <section>
+                <h2>{t.email}</h2>
+                <p>{me.email} <span class="tag">{me.email_verified ? t.emailVerified : t.emailUnverified}</span></p>
+            </section>
+            <section class="inline wrap">
+                <Button icon="lock" onClick={() => setDialog("password")}>{t.changePassword}</Button>
+                <Button icon="down" busy={busy} onClick={() => run(async () => save(await client.api.export()))}>{t.exportData}</Button>
+                <Button icon="door" onClick={() => setDialog("leave")}>{t.signOut}</Button>
+                <Button icon="trash" kind="danger" onClick={() => setDialog("erase")}>{t.eraseAccount}</Button>
+            </section>
+            <section>
+                <h2>{t.blocked}</h2>
+                {blocks?.length === 0 && <p class="muted">{t.blockedNone}</p>}
+                <ul class="rows" aria-label={t.blocked}>
+                    {blocks?.map(({ user }) => (
+                        <Person key={user.id} user={user}><Button small busy={busy} onClick={() => run(() => client.change(client.api.unblock(user.id))).then(again)}>{t.unblock}</Button></Person>
+                    ))}
+                </ul>
+            </section>
+            {dialog === "password" && <Password onClose={close} />}
+            {dialog === "leave" && <SignOut onClose={close} onSignOut={onSignOut} />}
+            {dialog === "erase" && (
+                <Confirm title={t.eraseAccount} text={t.eraseText} yes={t.erase} onClose={close} onYes={async () => {
+                    await client.api.erase(password);
+                    onSignOut();
+                    client.hub.tell({ type: "signed-out" });
+                }}>
+                    <Field label={t.password} type="password" autocomplete="current-password" required value={password} onText={setPassword} />
+                </Confirm>
+            )}
+        </div>
+    );
+}
+
+function Password({ onClose }: { onClose: () => void }) {
+    const client = useClient();
+    const t = useTexts();
+    const [old, setOld] = useState("");
+    const [next, setNext] = useState("");
+    const [busy, run] = useTask();
+    return (
+        <Dialog title={t.changePassword} onClose={onClose}>
+            <form class="stack" onSubmit={async (event) => {
+                event.preventDefault();
+                if (await run(() => client.api.changePassword(old, next))) {
+                    toast(t.passwordChanged);
+                    onClose();
+                }
+            }}>
+                <Field label={t.oldPassword} type="password" autocomplete="current-password" required value={old} onText={setOld} />
+                <Field label={t.newPassword} type="password" autocomplete="new-password" required minLength={8} maxLength={128} hint={t.passwordHint} value={next} onText={setNext} />
+                <div class="actions">
+                    <Button onClick={onClose}>{t.cancel}</Button>
+                    <Button kind="primary" type="submit" busy={busy}>{t.save}</Button>
+                </div>
+            </form>
+        </Dialog>
+    );
+}
+
+// Hands a file to the browser to keep.
+function save(data: object): void {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+    link.download = "hum.json";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
