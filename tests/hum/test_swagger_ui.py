@@ -96,7 +96,7 @@ def test_no_registry(registry, fetch):
 
 
 def test_locks_name_no_host():
-    for lock in ("deploy/swagger-ui", "tests/node"):
+    for lock in ("deploy/swagger-ui", "tests/node", "tests/browser/node", "clients-sample/desktop"):
         text = (ROOT / lock / "package-lock.json").read_text()
         assert "resolved" not in text and "://" not in text
         packages = {k: p for k, p in json.loads(text)["packages"].items() if k}

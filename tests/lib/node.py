@@ -11,10 +11,10 @@ FOLDER = ROOT / "tests" / "node"
 
 
 @functools.cache
-def modules():
-    """The folder node_modules, with all of tests/node/package.json in it."""
-    target = ROOT / "build" / "npm" / "tests"
-    done = subprocess.run([ROOT / "deploy" / "npm-packages", FOLDER, target], capture_output=True, text=True,
+def modules(folder=FOLDER, name="tests"):
+    """The folder node_modules, with all of the folder's package.json in it."""
+    target = ROOT / "build" / "npm" / name
+    done = subprocess.run([ROOT / "deploy" / "npm-packages", folder, target], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=300)
     assert done.returncode == 0, f"npm: {done.stdout}\n{done.stderr}"
     return target / "node_modules"

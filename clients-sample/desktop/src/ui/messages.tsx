@@ -268,7 +268,7 @@ const Row = memo(function Row({ message, author, compact, day, isNew, mine, owne
             {day && <li class="day" role="presentation"><span>{day}</span></li>}
             {isNew && <li class="day new" role="presentation"><span>{t.newMessages}</span></li>}
             <li class={`message ${compact ? "compact" : ""} ${mine ? "mine" : ""}`} data-seq={message.seq} tabIndex={-1} aria-label={`${name}, ${time}`}>
-                {compact ? <time class="aside" dateTime={message.sent_at}>{time}</time> : <Avatar user={author} size={36} />}
+                {compact ? <time class="aside" dateTime={message.sent_at}>{time.replace(/\s?[AP]M$/, "")}</time> : <Avatar user={author} size={36} />}
                 <div class="message-body">
                     {!compact && (
                         <p class="message-head">
@@ -312,7 +312,7 @@ function Waiting({ item, me, after }: { item: Outgoing; me: User; after: TextMes
     const compact = after?.from === me.id && item.at - Date.parse(after.sent_at) < GROUP_MS && !item.reply_to;
     return (
         <li class={`message mine waiting ${compact ? "compact" : ""} ${item.failed ? "failed" : ""}`} tabIndex={-1} data-nonce={item.nonce}>
-            {compact ? <time class="aside">{timeOf(item.at, t.lang)}</time> : <Avatar user={me} size={36} />}
+            {compact ? <time class="aside">{timeOf(item.at, t.lang).replace(/\s?[AP]M$/, "")}</time> : <Avatar user={me} size={36} />}
             <div class="message-body">
                 {!compact && (
                     <p class="message-head">
