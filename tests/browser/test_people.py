@@ -84,7 +84,8 @@ def test_declined_withdrawn_removed_blocked(hum, strangers):
     b.click('role=menuitem[name="Block"]')
     b.click('dialog >> button.danger')
     b.see("text=No friends yet")
-    a.at("#/friends/find")
+    a.reload()
+    a.see(".self")
     a.fill('input[type="search"]', bob["nickname"])
     a.see("main .rows, main .empty")
     assert a.count(row) == 0

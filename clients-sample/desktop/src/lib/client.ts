@@ -176,6 +176,11 @@ export class Client {
         void this.fetchServers();
     }
 
+    // Somebody looks at the list of friends.
+    look(): void {
+        this.soon("friends", () => this.fetchFriends());
+    }
+
     lost(): void {
         this.engine?.lost();
     }

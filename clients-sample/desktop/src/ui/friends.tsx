@@ -12,6 +12,8 @@ export function FriendsPage({ tab }: { tab: string }) {
     const client = useClient();
     const t = useTexts();
     const friends = use(client.friends);
+    // People change their names and pictures without a word to anybody.
+    useEffect(() => client.look(), [tab]);
     const asking = friends?.filter((friend) => friend.state === "incoming").length ?? 0;
     return (
         <>
