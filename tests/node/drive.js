@@ -9,6 +9,8 @@ const [origin, language = "en"] = process.argv.slice(2);
 const contexts = new Map(), pages = new Map(), lines = new Map(), trouble = [], frames = [];
 let browser;
 
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
 // What a cut line makes the browser say is no trouble of the page's.
 const expected = /net::ERR_|WebSocket connection to|Failed to load resource/;
 
@@ -82,7 +84,12 @@ const words = {
     async texts(who, selector) { return (await page(who)).locator(selector).allInnerTexts(); },
     async script(who, path) { await (await page(who)).evaluate(require("node:fs").readFileSync(path, "utf8")); },
     async js(who, code) { return (await page(who)).evaluate(code); },
-    async until(who, code) { await (await page(who)).waitForFunction(code); },
+    // Polls from outside: the page's policy lets nobody evaluate text inside.
+    async until(who, code) {
+        for (const end = Date.now() + 30000; !(await (await page(who)).evaluate(code)); await pause(50)) {
+            if (Date.now() > end) throw new Error(`never: ${code.slice(0, 200)}`);
+        }
+    },
 };
 
 const plain = (value) => { try { return JSON.parse(JSON.stringify(value ?? null)); } catch { return null; } };

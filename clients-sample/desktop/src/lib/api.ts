@@ -3,7 +3,7 @@
 
 import { withLock } from "./locks";
 import type {
-    Channel, Device, Friend, Invite, Me, Member, Message, Notification, Page, Problem, Provider, Room, Server, Session,
+    Channel, Device, Friend, Identity, Invite, Me, Member, Message, Notification, Page, Problem, Provider, Room, Server, Session,
     TextMessage, User,
 } from "./types";
 import { Vault, type Kept } from "./vault";
@@ -156,6 +156,10 @@ export class Api {
     forgot = (email: string) => this.call<void>("POST", "/auth/password/forgot", { body: { email }, open: true });
     providers = () => this.call<{ items: Provider[] }>("GET", "/auth/oauth/providers", { open: true });
     oauth = (body: object) => this.call<Session>("POST", "/auth/oauth", { body, open: true });
+    identities = () => this.all<Identity>("/auth/identities");
+    linkIdentity = (body: object) => this.call<Identity>("POST", "/auth/identities", { body });
+    unlinkIdentity = (id: string) => this.call<void>("DELETE", `/auth/identities/${id}`);
+    changeEmail = (email: string, password: string) => this.call<void>("POST", "/auth/email", { body: { email, password } });
     logout = () => this.call<void>("POST", "/auth/logout");
     devices = () => this.all<Device>("/auth/sessions");
     endDevice = (id: string) => this.call<void>("DELETE", `/auth/sessions/${id}`);

@@ -155,6 +155,12 @@ export interface Provider {
     name?: string;
 }
 
+export interface Identity {
+    id: string;
+    provider: string;
+    email: string | null;
+}
+
 export interface Page<T> {
     items: T[];
     next: string | null;

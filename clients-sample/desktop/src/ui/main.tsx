@@ -4,20 +4,25 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Api } from "../lib/api";
 import { Client } from "../lib/client";
+import { comeBack } from "../lib/oauth";
 import { Vault } from "../lib/vault";
 import type { Session } from "../lib/types";
 import { Toasts } from "./bits";
-import { ClientContext } from "./hooks";
+import { attempt, ClientContext, toast } from "./hooks";
+import { texts } from "./settings-store";
 import { Shell } from "./shell";
 import { SignIn } from "./signin";
 import { Mark } from "./mark";
 
 const vault = new Vault();
 const api = new Api(vault);
+const back = comeBack();
+const wasSignedIn = vault.get() !== null;
+let added = !wasSignedIn;
 
 function App() {
     const [client, setClient] = useState<Client | null>(null);
-    const [signedIn, setSignedIn] = useState(vault.get() !== null);
+    const [signedIn, setSignedIn] = useState(wasSignedIn);
     const [ended, setEnded] = useState(false);
     const [mine, setMine] = useState(false); // it was me who signed out
 
@@ -42,6 +47,11 @@ function App() {
 
     useEffect(() => {
         if (!client) return;
+        // Whoever was signed in and has come back from a provider adds it to the account.
+        if (back.grant && !added) {
+            added = true;
+            void attempt(api.linkIdentity(back.grant)).then((well) => well && toast(texts.value.linked));
+        }
         const seen = () => document.visibilityState === "visible" && client.wake();
         const online = () => client.wake();
         const offline = () => client.lost();
@@ -61,7 +71,7 @@ function App() {
         setEnded(false);
         setSignedIn(true);
     };
-    if (!signedIn) return <><SignIn api={api} ended={ended && !mine} onSession={start} /><Toasts /></>;
+    if (!signedIn) return <><SignIn api={api} ended={ended && !mine} back={back} onSession={start} /><Toasts /></>;
     if (!client) return <div class="splash"><Mark size={56} /></div>;
     return (
         <ClientContext.Provider value={client}>

@@ -194,21 +194,23 @@ export function Messages({ conversation, room, owner, onAsk }: {
                     <p class="beginning muted">{t.olderFailed} <button type="button" class="link" onClick={() => void conversation.older()}>{t.retry}</button></p>
                 )}
                 <ol>
-                    {page.map((message, i) => {
+                    {page.flatMap((message, i) => {
                         const previous = page[i - 1];
                         const day = dayOf(message.sent_at, t);
                         const newDay = !previous || dayOf(previous.sent_at, t) !== day;
                         const isNew = message.seq === firstNew;
                         const compact = !newDay && !isNew && !message.reply_to && previous.from === message.from &&
                             Date.parse(message.sent_at) - Date.parse(previous.sent_at) < GROUP_MS;
-                        return (
-                            <Row key={message.seq} message={message} compact={compact} day={newDay ? day : ""} isNew={isNew}
+                        return [
+                            newDay && <li key={`day ${message.seq}`} class="day"><span>{day}</span></li>,
+                            isNew && <li key="new" class="day new"><span>{t.newMessages}</span></li>,
+                            <Row key={message.seq} message={message} compact={compact}
                                 author={message.from === client.id ? client.me.value : users.get(message.from) ?? client.user(message.from)}
                                 mine={message.from === client.id} owner={owner} canSend={room.can_send}
                                 read={room.kind === "dm" && message.from === client.id && readBy >= message.seq}
                                 quoted={message.reply_to ? bySeq.get(message.reply_to) ?? null : undefined}
-                                quotedBy={quotedBy(message, bySeq, users, client.me.value)} onAsk={ask} onDelete={doom} />
-                        );
+                                quotedBy={quotedBy(message, bySeq, users, client.me.value)} onAsk={ask} onDelete={doom} />,
+                        ];
                     })}
                     {end === texts.length && outbox.map((item) => <Waiting key={item.nonce} item={item} me={client.me.value} after={texts.at(-1)} />)}
                 </ol>
@@ -246,8 +248,6 @@ interface RowProps {
     message: TextMessage;
     author: User | undefined;
     compact: boolean;
-    day: string;
-    isNew: boolean;
     mine: boolean;
     owner: boolean;
     canSend: boolean;
@@ -258,51 +258,47 @@ interface RowProps {
     onDelete: (message: TextMessage) => void;
 }
 
-const Row = memo(function Row({ message, author, compact, day, isNew, mine, owner, canSend, read, quoted, quotedBy, onAsk, onDelete }: RowProps) {
+const Row = memo(function Row({ message, author, compact, mine, owner, canSend, read, quoted, quotedBy, onAsk, onDelete }: RowProps) {
     const t = useTexts();
     const name = nameOf(author, t);
     const gone = message.text === undefined;
     const time = timeOf(message.sent_at, t.lang);
     return (
-        <>
-            {day && <li class="day" role="presentation"><span>{day}</span></li>}
-            {isNew && <li class="day new" role="presentation"><span>{t.newMessages}</span></li>}
-            <li class={`message ${compact ? "compact" : ""} ${mine ? "mine" : ""}`} data-seq={message.seq} tabIndex={-1} aria-label={`${name}, ${time}`}>
-                {compact ? <time class="aside" dateTime={message.sent_at}>{time.replace(/\s?[AP]M$/, "")}</time> : <Avatar user={author} size={36} />}
-                <div class="message-body">
-                    {!compact && (
-                        <p class="message-head">
-                            <span class="author">{name}</span>
-                            <time dateTime={message.sent_at} title={new Date(message.sent_at).toLocaleString(t.lang)}>{time}</time>
-                        </p>
-                    )}
-                    {quoted !== undefined && (
-                        <p class="in-reply">
-                            <Icon name="reply" size={14} />
-                            <span class="hidden">{t.inReplyTo}</span>
-                            {quoted ? <><strong>{nameOf(quotedBy, t)}</strong> <span>{quoted.text ?? t.deleted}</span></> : <span>…</span>}
-                        </p>
-                    )}
-                    <p class={gone ? "text gone" : "text"}>
-                        {gone ? t.deleted : <Text text={message.text!} />}
-                        {message.edited_at && !gone && <span class="edited" title={new Date(message.edited_at).toLocaleString(t.lang)}> ({t.edited})</span>}
+        <li class={`message ${compact ? "compact" : ""} ${mine ? "mine" : ""}`} data-seq={message.seq} tabIndex={-1} aria-label={`${name}, ${time}`}>
+            {compact ? <time class="aside" dateTime={message.sent_at}>{time.replace(/\s?[AP]M$/, "")}</time> : <Avatar user={author} size={36} />}
+            <div class="message-body">
+                {!compact && (
+                    <p class="message-head">
+                        <span class="author">{name}</span>
+                        <time dateTime={message.sent_at} title={new Date(message.sent_at).toLocaleString(t.lang)}>{time}</time>
                     </p>
+                )}
+                {quoted !== undefined && (
+                    <p class="in-reply">
+                        <Icon name="reply" size={14} />
+                        <span class="hidden">{t.inReplyTo}</span>
+                        {quoted ? <><strong>{nameOf(quotedBy, t)}</strong> <span>{quoted.text ?? t.deleted}</span></> : <span>…</span>}
+                    </p>
+                )}
+                <p class={gone ? "text gone" : "text"}>
+                    {gone ? t.deleted : <Text text={message.text!} />}
+                    {message.edited_at && !gone && <span class="edited" title={new Date(message.edited_at).toLocaleString(t.lang)}> ({t.edited})</span>}
+                </p>
+            </div>
+            {mine && !gone && (
+                <span class={`status ${read ? "read" : "sent"}`} title={read ? t.read : t.sent}>
+                    <Icon name={read ? "checks" : "check"} size={15} />
+                    <span class="hidden">{read ? t.read : t.sent}</span>
+                </span>
+            )}
+            {!gone && (canSend || mine || owner) && (
+                <div class="tools">
+                    {canSend && <IconButton icon="reply" label={t.reply} onClick={() => onAsk({ kind: "reply", message })} />}
+                    {mine && canSend && <IconButton icon="pencil" label={t.edit} onClick={() => onAsk({ kind: "edit", message })} />}
+                    {(mine || owner) && <IconButton icon="trash" label={t.delete} onClick={() => onDelete(message)} />}
                 </div>
-                {mine && !gone && (
-                    <span class={`status ${read ? "read" : "sent"}`} title={read ? t.read : t.sent}>
-                        <Icon name={read ? "checks" : "check"} size={15} />
-                        <span class="hidden">{read ? t.read : t.sent}</span>
-                    </span>
-                )}
-                {!gone && (canSend || mine || owner) && (
-                    <div class="tools">
-                        {canSend && <IconButton icon="reply" label={t.reply} onClick={() => onAsk({ kind: "reply", message })} />}
-                        {mine && canSend && <IconButton icon="pencil" label={t.edit} onClick={() => onAsk({ kind: "edit", message })} />}
-                        {(mine || owner) && <IconButton icon="trash" label={t.delete} onClick={() => onDelete(message)} />}
-                    </div>
-                )}
-            </li>
-        </>
+            )}
+        </li>
     );
 });
 

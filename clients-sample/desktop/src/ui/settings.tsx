@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { ApiError } from "../lib/api";
+import { canLeave, leaveFor } from "../lib/oauth";
 import type { Device } from "../lib/types";
 import { Avatar, Button, Confirm, Dialog, Empty, Field, Icon, shortTime, Tabs } from "./bits";
 import { Head } from "./chat";
@@ -145,7 +146,7 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
     const client = useClient();
     const t = useTexts();
     const me = use(client.me);
-    const [dialog, setDialog] = useState<"password" | "leave" | "erase" | null>(null);
+    const [dialog, setDialog] = useState<"email" | "password" | "leave" | "erase" | null>(null);
     const [password, setPassword] = useState("");
     const [blocks, , again] = useFetched(() => client.api.blocks(), []);
     const [busy, run] = useTask();
@@ -159,7 +160,9 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
                 <h2>{t.email}</h2>
                 <p>{me.email} <span class="tag">{me.email_verified ? t.emailVerified : t.emailUnverified}</span></p>
             </section>
+            <Identities />
             <section class="inline wrap">
+                <Button icon="pencil" onClick={() => setDialog("email")}>{t.changeEmail}</Button>
                 <Button icon="lock" onClick={() => setDialog("password")}>{t.changePassword}</Button>
                 <Button icon="down" busy={busy} onClick={() => run(async () => save(await client.api.export()))}>{t.exportData}</Button>
                 <Button icon="door" onClick={() => setDialog("leave")}>{t.signOut}</Button>
@@ -175,6 +178,7 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
                 </ul>
             </section>
             {dialog === "password" && <Password onClose={close} />}
+            {dialog === "email" && <Email onClose={close} />}
             {dialog === "leave" && <SignOut onClose={close} onSignOut={onSignOut} />}
             {dialog === "erase" && (
                 <Confirm title={t.eraseAccount} text={t.eraseText} yes={t.erase} onClose={close} onYes={async () => {
@@ -186,6 +190,62 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
                 </Confirm>
             )}
         </div>
+    );
+}
+
+// The providers that one can sign in by, where there are any.
+function Identities() {
+    const client = useClient();
+    const t = useTexts();
+    const [found, , again] = useFetched(async () => ({ all: await client.api.identities(), providers: (await client.api.providers()).items }), []);
+    const [busy, run] = useTask();
+    if (!found || found.all.length + found.providers.length === 0 || !canLeave()) return null;
+    const name = (id: string) => found.providers.find((one) => one.id === id)?.name ?? id;
+    const free = found.providers.filter((one) => !found.all.some((identity) => identity.provider === one.id));
+    return (
+        <section>
+            <h2>{t.identities}</h2>
+            <ul class="rows" aria-label={t.identities}>
+                {found.all.map((identity) => (
+                    <li class="row" key={identity.id}>
+                        <div class="grow"><p class="row-name">{name(identity.provider)}</p><p class="muted">{identity.email}</p></div>
+                        <Button small busy={busy} onClick={() => run(() => client.api.unlinkIdentity(identity.id)).then(again)}>{t.unlink}</Button>
+                    </li>
+                ))}
+                {free.map((provider) => (
+                    <li class="row" key={provider.id}>
+                        <div class="grow"><p class="row-name">{name(provider.id)}</p></div>
+                        <Button small busy={busy} onClick={() => run(async () => location.assign(await leaveFor(provider.id)))}>{t.link}</Button>
+                    </li>
+                ))}
+            </ul>
+        </section>
+    );
+}
+
+function Email({ onClose }: { onClose: () => void }) {
+    const client = useClient();
+    const t = useTexts();
+    const [email, setEmail] = useState("");
+    const [password, setPassword] = useState("");
+    const [busy, run] = useTask();
+    return (
+        <Dialog title={t.changeEmail} onClose={onClose}>
+            <form class="stack" onSubmit={async (event) => {
+                event.preventDefault();
+                if (await run(() => client.api.changeEmail(email.trim(), password))) {
+                    toast(t.checkMailText(email.trim()));
+                    onClose();
+                }
+            }}>
+                <Field label={t.email} type="email" autocomplete="email" required value={email} onText={setEmail} />
+                <Field label={t.password} type="password" autocomplete="current-password" required value={password} onText={setPassword} />
+                <div class="actions">
+                    <Button onClick={onClose}>{t.cancel}</Button>
+                    <Button kind="primary" type="submit" busy={busy}>{t.save}</Button>
+                </div>
+            </form>
+        </Dialog>
     );
 }
 

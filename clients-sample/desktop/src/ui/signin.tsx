@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, type Api } from "../lib/api";
 import type { Provider, Session } from "../lib/types";
 import { Button, Field, Icon } from "./bits";
-import { useTexts, words } from "./hooks";
+import { canLeave, leaveFor, type comeBack } from "../lib/oauth";
+import { toast, useTexts, words } from "./hooks";
 import { Mark } from "./mark";
 import { language, languages } from "./settings-store";
 
@@ -17,14 +18,9 @@ function device(): { name: string; kind: string } {
     return { name: system ? `${browser}, ${system}` : browser, kind: "desktop" };
 }
 
-// A code that a sign-in elsewhere has come back with, in the fragment: #oauth=…
-function takeCode(): string | null {
-    const match = /^#oauth=([A-Za-z0-9_-]+)$/.exec(location.hash);
-    if (match) history.replaceState(null, "", location.pathname);
-    return match?.[1] ?? null;
-}
-
-export function SignIn({ api, ended, onSession }: { api: Api; ended: boolean; onSession: (session: Session) => void }) {
+export function SignIn({ api, ended, back, onSession }: {
+    api: Api; ended: boolean; back: ReturnType<typeof comeBack>; onSession: (session: Session) => void;
+}) {
     const t = useTexts();
     const [view, setView] = useState<View>("in");
     const [email, setEmail] = useState("");
@@ -33,12 +29,13 @@ export function SignIn({ api, ended, onSession }: { api: Api; ended: boolean; on
     const [busy, setBusy] = useState(false);
     const [problem, setProblem] = useState<ApiError | null>(null);
     const [word, setWord] = useState(ended ? t.endedHere : "");
+    const [linking, setLinking] = useState(false);
     const [providers, setProviders] = useState<Provider[]>([]);
 
     useEffect(() => {
-        api.providers().then((found) => setProviders(found.items ?? []), () => undefined);
-        const code = takeCode();
-        if (code) void run(async () => onSession(await api.oauth({ provider: "hum", code, device: device() })));
+        if (canLeave()) api.providers().then((found) => setProviders(found.items ?? []), () => undefined);
+        if (back.error) setProblem(new ApiError(401, back.error, ""));
+        if (back.grant) void run(async () => onSession(await api.oauth({ ...back.grant, device: device() })));
     }, []);
 
     async function run(work: () => Promise<void>): Promise<void> {
@@ -52,6 +49,10 @@ export function SignIn({ api, ended, onSession }: { api: Api; ended: boolean; on
         }
         setBusy(false);
     }
+
+    useEffect(() => {
+        if (problem?.code === "link_required") setLinking(true);
+    }, [problem]);
 
     const show = (next: View) => {
         setView(next);
@@ -68,7 +69,13 @@ export function SignIn({ api, ended, onSession }: { api: Api; ended: boolean; on
                 return;
             }
             const body = { email: email.trim(), password, device: device() };
-            if (view === "in") return onSession(await api.login(body));
+            if (view === "in") {
+                const session = await api.login(body);
+                onSession(session);
+                // The way in by a provider that is to be added to this account.
+                if (back.grant && linking) await api.linkIdentity(back.grant).then(() => toast(t.linked), (error) => toast(words(error), true));
+                return;
+            }
             const session = await api.register(nickname.trim() ? { ...body, nickname: nickname.trim() } : body);
             if ("session_id" in session) onSession(session as Session);
             else show("mail");
@@ -131,9 +138,9 @@ export function SignIn({ api, ended, onSession }: { api: Api; ended: boolean; on
                             <div class="stack">
                                 <p class="rule"><span>{t.or}</span></p>
                                 {providers.map((provider) => (
-                                    <a class="button plain" key={provider.id} href={`v1/auth/oauth/${encodeURIComponent(provider.id)}/authorize`}>
+                                    <Button key={provider.id} onClick={async () => location.assign(await leaveFor(provider.id))}>
                                         {t.signInWith(provider.name ?? provider.id)}
-                                    </a>
+                                    </Button>
                                 ))}
                             </div>
                         )}

@@ -1,0 +1,35 @@
+// Signing in by way of an identity provider: the browser goes there and comes back with a one-time code in the fragment,
+// which is good only together with the verifier that stayed here (RFC 7636).
+
+const VERIFIER = "hum.oauth";
+
+export interface Grant {
+    provider: "hum";
+    code: string;
+    code_verifier: string;
+}
+
+const base64url = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+// The digest that this takes is there on secure pages only.
+export const canLeave = (): boolean => typeof crypto.subtle !== "undefined";
+
+// Where to go.
+export async function leaveFor(provider: string): Promise<string> {
+    const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+    sessionStorage.setItem(VERIFIER, verifier);
+    const query = new URLSearchParams({ code_challenge: base64url(new Uint8Array(digest)), code_challenge_method: "S256" });
+    return `v1/auth/oauth/${encodeURIComponent(provider)}/authorize?${query}`;
+}
+
+// What one has come back with, once: a grant, or the code of an error.
+export function comeBack(): { grant?: Grant; error?: string } {
+    const found = /^#(oauth|oauth_error)=([A-Za-z0-9_-]+)$/.exec(location.hash);
+    if (!found) return {};
+    history.replaceState(null, "", location.pathname);
+    const code_verifier = sessionStorage.getItem(VERIFIER);
+    sessionStorage.removeItem(VERIFIER);
+    if (found[1] === "oauth_error") return { error: found[2]! };
+    return code_verifier ? { grant: { provider: "hum", code: found[2]!, code_verifier } } : { error: "invalid_grant" };
+}
