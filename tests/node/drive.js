@@ -6,7 +6,7 @@ const { chromium } = require("playwright-core");
 const readline = require("node:readline");
 
 const [origin, language = "en"] = process.argv.slice(2);
-const contexts = new Map(), pages = new Map(), lines = new Map(), trouble = [], frames = [];
+const contexts = new Map(), pages = new Map(), lines = new Map(), sessions = new Map(), trouble = [], frames = [];
 let browser;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -60,6 +60,11 @@ async function page(who) {
 
 const words = {
     async offline(who, on) { await (await context(who)).setOffline(on); },
+    async cdp(who, method, params) {
+        const one = await page(who);
+        sessions.set(who, sessions.get(who) ?? (await one.context().newCDPSession(one)));
+        return sessions.get(who).send(method, params);
+    },
     async close(who) { await (await page(who)).close(); pages.delete(who); },
     async line(who, state) {
         await page(who);
@@ -81,7 +86,7 @@ const words = {
     async media(who, options) { await (await page(who)).emulateMedia(options); },
     async files(who, selector, path) { await (await page(who)).setInputFiles(selector, path); },
     async count(who, selector) { return (await page(who)).locator(selector).count(); },
-    async texts(who, selector) { return (await page(who)).locator(selector).allInnerTexts(); },
+    async texts(who, selector) { return (await page(who)).locator(selector).allTextContents(); },
     async script(who, path) { await (await page(who)).evaluate(require("node:fs").readFileSync(path, "utf8")); },
     async js(who, code) { return (await page(who)).evaluate(code); },
     // Polls from outside: the page's policy lets nobody evaluate text inside.

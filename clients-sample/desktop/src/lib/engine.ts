@@ -10,7 +10,7 @@ import type { Message } from "./types";
 
 const FLIGHT_MAX = 16;
 const ECHO_MS = 15_000; // as long a message may be under way before it is sent again, with its nonce
-const RETRIES_MS = [200, 600, 2000, 6000]; // a right that was just given may not be known to the broker yet
+const RETRIES_MS = [200, 600, 2000, 6000];
 const MQTT_BEFORE_MS = 24 * 3600 * 1000;
 const TICK_MS = 5000;
 const FILTERS_MAX = 100;
@@ -120,10 +120,9 @@ export class Engine {
         const known = await this.store.rooms();
         for (const room of known) this.topics.set(room.id, room.topic);
         const user = `user/${this.me}`;
-        const refused = await this.subscribe([
-            `${user}/inbox`, `${user}/errors`, `${user}/read/+`, ...known.flatMap((room) => filters(room, this.me)),
-        ]);
-        if (refused.includes(`${user}/inbox`)) return live?.end();
+        const own = [`${user}/inbox`, `${user}/errors`];
+        await this.subscribe([...own, ...known.flatMap((room) => filters(room, this.me))]);
+        if ((await this.insist(own)).length > 0) return live?.end();
         for (let attempt = 0; this.live === live && !this.signal.aborted; attempt++) {
             try {
                 await this.refresh();
@@ -174,8 +173,19 @@ export class Engine {
         const accepted = friends.filter((friend) => friend.state === "accepted");
         const presence = accepted.map((friend) => `user/${friend.user.id}/presence`);
         this.forgetPresence(new Set(presence));
-        await this.subscribe([...rooms.flatMap((room) => filters(room, this.me)), ...presence]);
+        const refused = await this.subscribe([...rooms.flatMap((room) => filters(room, this.me)), ...presence]);
+        if (refused.length > 0) void this.insistAndFill(refused);
         await this.fill();
+    }
+
+    // What was said before a subscription came to be is asked for.
+    private async insistAndFill(refused: string[]): Promise<void> {
+        const left = await this.insist(refused).catch(() => refused);
+        if (left.length === refused.length) return;
+        for (const room of await this.api.rooms().catch(() => [])) {
+            if (room.last_seq > ((await this.store.room(room.id))?.high ?? room.last_seq)) this.behind.add(room.id);
+        }
+        this.fill().catch(() => undefined);
     }
 
     private async leave(room: RoomState): Promise<void> {
@@ -196,20 +206,26 @@ export class Engine {
         if (gone.length > 0) this.tellPresence();
     }
 
-    // Subscribes to what is not subscribed yet; tries again where it was refused. Tells what stayed refused.
+    // Subscribes to what is not subscribed yet. Tells what was refused.
     private async subscribe(wanted: string[]): Promise<string[]> {
         const live = this.live;
-        let left = [...new Set(wanted)].filter((filter) => !this.subscribed.has(filter));
-        for (let attempt = 0; live && live === this.live && left.length > 0; attempt++) {
-            const refused: string[] = [];
-            for (let i = 0; i < left.length; i += FILTERS_MAX) {
-                refused.push(...(await live.subscribe(left.slice(i, i + FILTERS_MAX))));
-            }
-            for (const filter of left) if (!refused.includes(filter)) this.subscribed.add(filter);
-            left = refused;
-            const wait = RETRIES_MS[attempt];
-            if (left.length === 0 || wait === undefined) break;
+        const left = [...new Set(wanted)].filter((filter) => !this.subscribed.has(filter));
+        const refused: string[] = [];
+        for (let i = 0; live && i < left.length; i += FILTERS_MAX) {
+            refused.push(...(await live.subscribe(left.slice(i, i + FILTERS_MAX))));
+        }
+        for (const filter of left) if (live === this.live && !refused.includes(filter)) this.subscribed.add(filter);
+        return refused;
+    }
+
+    // The same, and again after a while where it was refused: a right that was just given may not be known to the broker yet.
+    private async insist(wanted: string[]): Promise<string[]> {
+        const live = this.live;
+        let left = await this.subscribe(wanted);
+        for (const wait of RETRIES_MS) {
+            if (left.length === 0 || live !== this.live || this.signal.aborted) break;
             await pause(wait, this.signal);
+            left = await this.subscribe(left);
         }
         return left;
     }

@@ -8,14 +8,16 @@ import type { TextMessage } from "../lib/types";
 import { Icon, IconButton, nameOf } from "./bits";
 import { attempt, use, useClient, useTexts } from "./hooks";
 import { Messages, type Ask } from "./messages";
+import { route } from "./route";
 
 const TEXT_MAX = 4000;
 
 export function Head({ title, sub, before, children }: { title: string; sub?: ComponentChildren; before?: ComponentChildren; children?: ComponentChildren }) {
     const t = useTexts();
+    const at = use(route);
     return (
         <header class="head">
-            <a class="icon-button to-list" href="#/" aria-label={t.backToList} title={t.backToList}><Icon name="back" /></a>
+            <a class="icon-button to-list" href={at.page === "server" ? `#/server/${at.id}` : "#/"} aria-label={t.backToList} title={t.backToList}><Icon name="back" /></a>
             {before}
             <div class="head-text">
                 <h1 tabIndex={-1}>{title}</h1>

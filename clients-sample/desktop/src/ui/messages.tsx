@@ -264,7 +264,7 @@ const Row = memo(function Row({ message, author, compact, mine, owner, canSend, 
     const gone = message.text === undefined;
     const time = timeOf(message.sent_at, t.lang);
     return (
-        <li class={`message ${compact ? "compact" : ""} ${mine ? "mine" : ""}`} data-seq={message.seq} tabIndex={-1} aria-label={`${name}, ${time}`}>
+        <li class={`message ${compact ? "compact" : ""} ${mine ? "mine" : ""}`} data-seq={message.seq} tabIndex={-1}>
             {compact ? <time class="aside" dateTime={message.sent_at}>{time.replace(/\s?[AP]M$/, "")}</time> : <Avatar user={author} size={36} />}
             <div class="message-body">
                 {!compact && (

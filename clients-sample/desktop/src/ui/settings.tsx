@@ -155,17 +155,23 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
         setPassword("");
     };
     return (
-        <div class="stack narrow">
+        <div class="stack">
             <section>
-                <h2>{t.email}</h2>
-                <p>{me.email} <span class="tag">{me.email_verified ? t.emailVerified : t.emailUnverified}</span></p>
+                <ul class="rows">
+                    <li class="row">
+                        <div class="grow"><p class="row-name">{t.email}</p><p class="muted">{me.email}<span class="tag">{me.email_verified ? t.emailVerified : t.emailUnverified}</span></p></div>
+                        <Button small onClick={() => setDialog("email")}>{t.changeEmail}</Button>
+                    </li>
+                    <li class="row">
+                        <div class="grow"><p class="row-name">{t.password}</p></div>
+                        <Button small onClick={() => setDialog("password")}>{t.changePassword}</Button>
+                    </li>
+                </ul>
             </section>
             <Identities />
             <section class="inline wrap">
-                <Button icon="pencil" onClick={() => setDialog("email")}>{t.changeEmail}</Button>
-                <Button icon="lock" onClick={() => setDialog("password")}>{t.changePassword}</Button>
-                <Button icon="down" busy={busy} onClick={() => run(async () => save(await client.api.export()))}>{t.exportData}</Button>
                 <Button icon="door" onClick={() => setDialog("leave")}>{t.signOut}</Button>
+                <Button icon="down" busy={busy} onClick={() => run(async () => save(await client.api.export()))}>{t.exportData}</Button>
                 <Button icon="trash" kind="danger" onClick={() => setDialog("erase")}>{t.eraseAccount}</Button>
             </section>
             <section>
