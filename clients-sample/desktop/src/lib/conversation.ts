@@ -91,6 +91,10 @@ export class Conversation {
             return;
         }
         const first = list[0]?.seq ?? Infinity;
+        if (this.loading && items.every((item) => item.seq < first)) {
+            this.shown.value = [...items, ...list];
+            return;
+        }
         const bySeq = new Map(list.map((item) => [item.seq, item]));
         const older = items.some((item) => item.seq < first && !this.loading) && list.length > 0;
         for (const item of items) {

@@ -9,7 +9,7 @@ import { Avatar, Button, Confirm, dayOf, Empty, Icon, IconButton, nameOf, timeOf
 import { attempt, memo, use, useClient, useTexts } from "./hooks";
 
 const STEP = 60; // messages at a time
-const MOST = 240; // in the page
+const MOST = 180; // in the page
 const EDGE_PX = 800; // from the edge at which more are put in
 const NEAR_PX = 80; // from the bottom: still there
 const GROUP_MS = 5 * 60 * 1000;
@@ -37,13 +37,17 @@ export function Messages({ conversation, room, owner, onAsk }: {
     const users = use(client.users);
     const outbox = use(client.outbox).filter((item) => item.room === room.id);
     const texts = useMemo(() => all.filter((item): item is TextMessage => item.kind === "text"), [all]);
-    const bySeq = useMemo(() => new Map(texts.map((item) => [item.seq, item])), [texts]);
 
     const box = useRef<HTMLDivElement>(null);
     const [range, setRange] = useState<Range>({ from: 0, to: Infinity });
     const [pinned, setPinned] = useState(true);
     const [below, setBelow] = useState(0);
     const [doomed, setDoomed] = useState<TextMessage | null>(null);
+    const [hot, setHot] = useState(0); // the one under the pointer or with the focus: it alone has buttons
+    const heat = (event: Event) => {
+        const row = (event.target as HTMLElement).closest<HTMLElement>("[data-seq]");
+        if (row) setHot(Number(row.dataset["seq"]));
+    };
     const anchor = useRef<{ seq: string; top: number } | null>(null);
     const [readAt] = useState(room.read_seq); // where the line "new" is drawn
 
@@ -176,6 +180,7 @@ export function Messages({ conversation, room, owner, onAsk }: {
     return (
         <div class="messages-frame">
             <div class="messages" ref={box} onScroll={() => scrolled.current()} tabIndex={0} role="group" aria-label={t.messages}
+                onPointerOver={heat} onFocusIn={heat}
                 onKeyDown={(event) => {
                     if (event.target === box.current && event.key === "ArrowUp") {
                         event.preventDefault();
@@ -206,10 +211,10 @@ export function Messages({ conversation, room, owner, onAsk }: {
                             isNew && <li key="new" class="day new"><span>{t.newMessages}</span></li>,
                             <Row key={message.seq} message={message} compact={compact}
                                 author={message.from === client.id ? client.me.value : users.get(message.from) ?? client.user(message.from)}
-                                mine={message.from === client.id} owner={owner} canSend={room.can_send}
+                                hot={message.seq === hot} mine={message.from === client.id} owner={owner} canSend={room.can_send}
                                 read={room.kind === "dm" && message.from === client.id && readBy >= message.seq}
-                                quoted={message.reply_to ? bySeq.get(message.reply_to) ?? null : undefined}
-                                quotedBy={quotedBy(message, bySeq, users, client.me.value)} onAsk={ask} onDelete={doom} />,
+                                quoted={message.reply_to ? find(texts, message.reply_to) ?? null : undefined}
+                                quotedBy={quotedBy(message, texts, users, client.me.value)} onAsk={ask} onDelete={doom} />,
                         ];
                     })}
                     {end === texts.length && outbox.map((item) => <Waiting key={item.nonce} item={item} me={client.me.value} after={texts.at(-1)} />)}
@@ -227,8 +232,8 @@ export function Messages({ conversation, room, owner, onAsk }: {
     );
 }
 
-function quotedBy(message: TextMessage, bySeq: Map<number, TextMessage>, users: Map<string, User>, me: User): User | undefined {
-    const from = message.reply_to ? bySeq.get(message.reply_to)?.from : undefined;
+function quotedBy(message: TextMessage, texts: TextMessage[], users: Map<string, User>, me: User): User | undefined {
+    const from = message.reply_to ? find(texts, message.reply_to)?.from : undefined;
     return from === me.id ? me : from ? users.get(from) : undefined;
 }
 
@@ -242,12 +247,18 @@ function lower(list: TextMessage[], seq: number): number {
     }
     return low;
 }
+function find(list: TextMessage[], seq: number): TextMessage | undefined {
+    const found = list[lower(list, seq)];
+    return found?.seq === seq ? found : undefined;
+}
+
 const upper = (list: TextMessage[], seq: number) => lower(list, seq + 1);
 
 interface RowProps {
     message: TextMessage;
     author: User | undefined;
     compact: boolean;
+    hot: boolean;
     mine: boolean;
     owner: boolean;
     canSend: boolean;
@@ -258,7 +269,7 @@ interface RowProps {
     onDelete: (message: TextMessage) => void;
 }
 
-const Row = memo(function Row({ message, author, compact, mine, owner, canSend, read, quoted, quotedBy, onAsk, onDelete }: RowProps) {
+const Row = memo(function Row({ message, author, compact, hot, mine, owner, canSend, read, quoted, quotedBy, onAsk, onDelete }: RowProps) {
     const t = useTexts();
     const name = nameOf(author, t);
     const gone = message.text === undefined;
@@ -291,7 +302,7 @@ const Row = memo(function Row({ message, author, compact, mine, owner, canSend, 
                     <span class="hidden">{read ? t.read : t.sent}</span>
                 </span>
             )}
-            {!gone && (canSend || mine || owner) && (
+            {hot && !gone && (canSend || mine || owner) && (
                 <div class="tools">
                     {canSend && <IconButton icon="reply" label={t.reply} onClick={() => onAsk({ kind: "reply", message })} />}
                     {mine && canSend && <IconButton icon="pencil" label={t.edit} onClick={() => onAsk({ kind: "edit", message })} />}
