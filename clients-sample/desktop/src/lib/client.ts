@@ -3,7 +3,7 @@
 import { Api, ApiError } from "./api";
 import { Engine } from "./engine";
 import { Hub, type LiveState, type Note } from "./hub";
-import { withLock } from "./locks";
+import { pause, withLock } from "./locks";
 import { Signal } from "./signal";
 import { Store, type Outgoing, type RoomState, type Shown } from "./store";
 import type { Channel, Friend, Invite, Me, Server, Session, TextMessage, User } from "./types";
@@ -74,7 +74,10 @@ export class Client {
         const work = async () => {
             this.engine = new Engine(this.id, this.api, this.store, this.hub, this.stop.signal);
             this.leading.value = true;
-            await this.engine.run();
+            while (!this.stop.signal.aborted) {
+                await this.engine.run().catch(console.error); // a defect here must not end the connection for all tabs
+                await pause(1000, this.stop.signal);
+            }
         };
         await withLock(`hum.live.${this.id}`, work, this.stop.signal).catch(() => undefined);
     }

@@ -12,6 +12,7 @@ const FLIGHT_MAX = 16;
 const ECHO_MS = 15_000; // as long a message may be under way before it is sent again, with its nonce
 const RETRIES_MS = [200, 600, 2000, 6000];
 const MQTT_BEFORE_MS = 24 * 3600 * 1000;
+const RENEW_EVERY_MS = 60_000;
 const TICK_MS = 5000;
 const FILTERS_MAX = 100;
 const SYNC_ROOMS_MAX = 200;
@@ -40,6 +41,7 @@ export class Engine {
     private pumping = false;
     private pumpAgain = false;
     private holdUntil = 0;
+    private renewedAt = 0;
     private nudge: AbortController = new AbortController(); // ends a wait for the next attempt
 
     constructor(
@@ -438,7 +440,9 @@ export class Engine {
 
     private tick(): void {
         const kept = this.api.vault.get();
-        if (kept && kept.mqtt_until - MQTT_BEFORE_MS < Date.now()) {
+        const early = kept ? Math.min(MQTT_BEFORE_MS, kept.session.mqtt.expires_in * 200) : 0; // a fifth of its life at most
+        if (kept && kept.mqtt_until - early < Date.now() && Date.now() - this.renewedAt > RENEW_EVERY_MS) {
+            this.renewedAt = Date.now();
             this.api.renew(kept.session.access_token).catch(() => undefined);
         }
         const late = [...this.flight].filter(([, sent]) => Date.now() - sent > ECHO_MS);
