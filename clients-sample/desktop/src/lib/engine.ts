@@ -64,6 +64,7 @@ export class Engine {
         try {
             for (let attempt = 0; !this.signal.aborted; attempt++) {
                 if (await this.connection()) attempt = 0;
+                else await this.judge();
                 if (this.signal.aborted) break;
                 await this.rest(backoff(attempt));
             }
@@ -74,7 +75,12 @@ export class Engine {
         }
     }
 
-    // One connection, from its opening to its end. Whether it came to be.
+    // Turned away, or let in and closed at once: the session may have ended elsewhere. REST knows, and says so (Api).
+    private async judge(): Promise<void> {
+        if (!this.signal.aborted) await this.api.me().catch(() => undefined);
+    }
+
+    // One connection, from its opening to its end. Whether one could work with it.
     private async connection(): Promise<boolean> {
         this.state("connecting");
         const kept = this.api.vault.get();
@@ -99,7 +105,7 @@ export class Engine {
         await this.live.closed;
         this.live = null;
         this.hub.tell({ type: "presence", online: [] });
-        return true;
+        return this.phase === "online";
     }
 
     private async rest(ms: number): Promise<void> {

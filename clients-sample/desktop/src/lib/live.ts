@@ -43,9 +43,9 @@ export class Live {
         const stop = () => client.end(true);
         signal.addEventListener("abort", stop);
         return new Promise((resolve, reject) => {
-            const live = new Live(client, onMessage);
-            client.once("connect", () => resolve(live));
             client.once("error", (error) => reject(new Refused((error as { code?: number }).code ?? 0)));
+            const live = new Live(client, onMessage); // after that: its own handler closes at once
+            client.once("connect", () => resolve(live));
             client.once("close", () => {
                 signal.removeEventListener("abort", stop);
                 reject(new Refused(0));
