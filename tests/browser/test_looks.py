@@ -54,7 +54,7 @@ def village(hum):
     bob.say(channels[0], "I can take Monday and Thursday.")
     alice.say(server["id"], "The water is back on from Saturday. Please check the taps of your beds.")
     alice.say(server["id"], "Seed swap on Sunday at three, by the big shed.")
-    return {"alice": alice, "dm": dm, "server": server["id"], "channel": channels[0], "other": channels[1]}
+    return {"alice": alice, "bob": bob, "dm": dm, "server": server["id"], "channel": channels[0], "other": channels[1]}
 
 
 def views(village):
@@ -79,6 +79,12 @@ def alice(hum, village):
     person = village["alice"]
     page.sign_in(person.email, person.password)
     page.online()
+    bob = driver.page("bob")  # who is there as well, and has read what she said
+    bob.sign_in(village["bob"].email, village["bob"].password)
+    bob.at(f"#/dm/{village['dm']}")
+    bob.see(".message >> nth=-1")
+    page.at("#/friends")
+    page.see('.row:has-text("Bob") .dot.on')
     page.script(str(node.modules(ROOT / "tests" / "browser" / "node", "checkers") / "axe-core" / "axe.min.js"))
     yield page
     assert not driver.trouble()
