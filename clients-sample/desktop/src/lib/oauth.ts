@@ -26,10 +26,10 @@ export async function leaveFor(provider: string): Promise<string> {
 // What one has come back with, once: a grant, or the code of an error.
 export function comeBack(): { grant?: Grant; error?: string } {
     const found = /^#(oauth|oauth_error)=([A-Za-z0-9_-]+)$/.exec(location.hash);
-    if (!found) return {};
-    history.replaceState(null, "", location.pathname);
     const code_verifier = sessionStorage.getItem(VERIFIER);
+    if (!found || !code_verifier) return {}; // or it was not this tab that left
+    history.replaceState(null, "", location.pathname);
     sessionStorage.removeItem(VERIFIER);
     if (found[1] === "oauth_error") return { error: found[2]! };
-    return code_verifier ? { grant: { provider: "hum", code: found[2]!, code_verifier } } : { error: "invalid_grant" };
+    return { grant: { provider: "hum", code: found[2]!, code_verifier } };
 }
