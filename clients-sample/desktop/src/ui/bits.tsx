@@ -117,7 +117,7 @@ export function IconButton({ icon, label, ...rest }: { icon: IconName; label: st
     );
 }
 
-type FieldProps = { label: string; hint?: string; error?: string | undefined; value: string; onText: (text: string) => void; rows?: number } & Omit<
+export type FieldProps = { label: string; hint?: string; error?: string | undefined; value: string; onText: (text: string) => void; rows?: number } & Omit<
     JSX.InputHTMLAttributes<HTMLInputElement>, "value" | "label" | "rows">;
 
 export function Field({ label, hint, error, value, onText, rows, ...rest }: FieldProps) {

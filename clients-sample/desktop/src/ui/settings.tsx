@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { ApiError } from "../lib/api";
 import { canLeave, leaveFor } from "../lib/oauth";
 import type { Device } from "../lib/types";
-import { Avatar, Button, Confirm, Dialog, Empty, Field, Icon, shortTime, Tabs } from "./bits";
+import { Avatar, Button, Confirm, Dialog, Empty, Field, Icon, shortTime, Tabs, type FieldProps as AllOfField } from "./bits";
 import { Head } from "./chat";
 import { Person } from "./friends";
 import { toast, use, useClient, useFetched, useTask, useTexts, words } from "./hooks";
@@ -183,8 +183,24 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
                     ))}
                 </ul>
             </section>
-            {dialog === "password" && <Password onClose={close} />}
-            {dialog === "email" && <Email onClose={close} />}
+            {dialog === "password" && (
+                <Two title={t.changePassword} onClose={close} fields={[
+                    { label: t.newPassword, type: "password", autocomplete: "new-password", minLength: 8, maxLength: 128, hint: t.passwordHint },
+                    { label: t.oldPassword, type: "password", autocomplete: "current-password" },
+                ]} onSave={async (next, old) => {
+                    await client.api.changePassword(old, next);
+                    return t.passwordChanged;
+                }} />
+            )}
+            {dialog === "email" && (
+                <Two title={t.changeEmail} onClose={close} fields={[
+                    { label: t.email, type: "email", autocomplete: "email" },
+                    { label: t.password, type: "password", autocomplete: "current-password" },
+                ]} onSave={async (email, password) => {
+                    await client.api.changeEmail(email.trim(), password);
+                    return t.checkMailText(email.trim());
+                }} />
+            )}
             {dialog === "leave" && <SignOut onClose={close} onSignOut={onSignOut} />}
             {dialog === "erase" && (
                 <Confirm title={t.eraseAccount} text={t.eraseText} yes={t.erase} onClose={close} onYes={async () => {
@@ -229,49 +245,24 @@ function Identities() {
     );
 }
 
-function Email({ onClose }: { onClose: () => void }) {
-    const client = useClient();
-    const t = useTexts();
-    const [email, setEmail] = useState("");
-    const [password, setPassword] = useState("");
-    const [busy, run] = useTask();
-    return (
-        <Dialog title={t.changeEmail} onClose={onClose}>
-            <form class="stack" onSubmit={async (event) => {
-                event.preventDefault();
-                if (await run(() => client.api.changeEmail(email.trim(), password))) {
-                    toast(t.checkMailText(email.trim()));
-                    onClose();
-                }
-            }}>
-                <Field label={t.email} type="email" autocomplete="email" required value={email} onText={setEmail} />
-                <Field label={t.password} type="password" autocomplete="current-password" required value={password} onText={setPassword} />
-                <div class="actions">
-                    <Button onClick={onClose}>{t.cancel}</Button>
-                    <Button kind="primary" type="submit" busy={busy}>{t.save}</Button>
-                </div>
-            </form>
-        </Dialog>
-    );
-}
+type FieldProps = Omit<AllOfField, "value" | "onText">;
 
-function Password({ onClose }: { onClose: () => void }) {
-    const client = useClient();
+// A dialog with two things to fill in.
+function Two({ title, fields, onSave, onClose }: {
+    title: string; fields: [FieldProps, FieldProps]; onSave: (first: string, second: string) => Promise<string>; onClose: () => void;
+}) {
     const t = useTexts();
-    const [old, setOld] = useState("");
-    const [next, setNext] = useState("");
+    const [first, setFirst] = useState("");
+    const [second, setSecond] = useState("");
     const [busy, run] = useTask();
     return (
-        <Dialog title={t.changePassword} onClose={onClose}>
+        <Dialog title={title} onClose={onClose}>
             <form class="stack" onSubmit={async (event) => {
                 event.preventDefault();
-                if (await run(() => client.api.changePassword(old, next))) {
-                    toast(t.passwordChanged);
-                    onClose();
-                }
+                if (await run(async () => toast(await onSave(first, second)))) onClose();
             }}>
-                <Field label={t.oldPassword} type="password" autocomplete="current-password" required value={old} onText={setOld} />
-                <Field label={t.newPassword} type="password" autocomplete="new-password" required minLength={8} maxLength={128} hint={t.passwordHint} value={next} onText={setNext} />
+                <Field {...fields[0]} required value={first} onText={setFirst} />
+                <Field {...fields[1]} required value={second} onText={setSecond} />
                 <div class="actions">
                     <Button onClick={onClose}>{t.cancel}</Button>
                     <Button kind="primary" type="submit" busy={busy}>{t.save}</Button>
