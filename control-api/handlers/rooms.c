@@ -28,7 +28,13 @@ void render_room(struct buf *out, const struct room *room) {
     add_number(out, ",\"last_seq\":", room->last_seq);
     add_number(out, ",\"read_seq\":", room->read_seq);
     add_number(out, ",\"unread\":", room->unread);
-    buf_text(out, room->can_send ? ",\"can_send\":true}" : ",\"can_send\":false}");
+    buf_text(out, room->can_send ? ",\"can_send\":true" : ",\"can_send\":false");
+    if (room->peer) {
+        buf_text(out, ",\"peer_id\":");
+        buf_json_id(out, room->peer);
+        add_number(out, ",\"peer_read_seq\":", room->peer_read_seq);
+    }
+    buf_text(out, "}");
 }
 
 enum hum_status handle_room_get(struct request *request, struct reply *reply) {

@@ -16,11 +16,12 @@
     "  where m.room_id = r.id and m.seq > coalesce(k.seq, 0) order by m.seq limit 1000) n "        \
     " where n.kind = 1 and n.sender_id <> $1 and n.deleted_at is null limit 100) c) else 0 end, "  \
     "case r.kind when 1 then hum_may_write($1, x.other) when 2 then x.owner = $1 "                 \
-    "else r.kind = 3 end, x.server "
+    "else r.kind = 3 end, x.server, coalesce(x.other, 0), coalesce(p.seq, 0) "
 #define ROOM_JOINS                                                                                 \
     "join rooms r on r.id = x.id "                                                                 \
     "left join users o on o.id = x.other "                                                         \
-    "left join read_marks k on k.user_id = $1 and k.room_id = x.id "
+    "left join read_marks k on k.user_id = $1 and k.room_id = x.id "                               \
+    "left join read_marks p on p.user_id = x.other and p.room_id = x.id "
 
 /* The servers and the channel that $1 is in. */
 #define SERVERS                                                                                    \
@@ -116,6 +117,8 @@ struct room store_room_at(const struct pg_result *rows, size_t row) {
         .unread = pg_get_int(rows, row, 5),
         .can_send = pg_get_int(rows, row, 6) != 0,
         .server = pg_get_int(rows, row, 7),
+        .peer = pg_get_int(rows, row, 8),
+        .peer_read_seq = pg_get_int(rows, row, 9),
     };
 }
 

@@ -17,6 +17,8 @@ struct room {
     int64_t read_seq;
     int64_t unread; /* counted to 100 */
     bool can_send;
+    int64_t peer; /* the other one of a DM; else 0 */
+    int64_t peer_read_seq;
 };
 
 /* None (also when user may not read the room) or one row. ret_rows is freed with pg_result_free. */

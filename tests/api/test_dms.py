@@ -5,7 +5,7 @@ import pytest
 from lib.race import race
 from lib.rest import ok, problem
 
-ROOM = {"id", "kind", "topic", "title", "last_seq", "read_seq", "unread", "can_send"}
+ROOM = {"id", "kind", "topic", "title", "last_seq", "read_seq", "unread", "can_send", "peer_id", "peer_read_seq"}
 
 
 def open_dm(a, b):
@@ -24,9 +24,9 @@ def test_opened_once(hum, friends):
     room = ok(open_dm(a, b), 201)
     assert set(room) == ROOM
     assert room == {"id": room["id"], "kind": "dm", "topic": f"dm/{room['id']}", "title": b.nickname,
-                    "last_seq": 0, "read_seq": 0, "unread": 0, "can_send": True}
+                    "last_seq": 0, "read_seq": 0, "unread": 0, "can_send": True, "peer_id": b.id, "peer_read_seq": 0}
     assert ok(open_dm(a, b), 200) == room
-    assert ok(open_dm(b, a), 200) == {**room, "title": a.nickname}
+    assert ok(open_dm(b, a), 200) == {**room, "title": a.nickname, "peer_id": a.id}
     created = hum.database.rows("select kind, actor_id::text from events where kind = 'ChatCreated'"
                                 " and actor_id in (%s, %s)", a.id, b.id)
     assert created == [("ChatCreated", a.id)]

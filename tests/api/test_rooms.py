@@ -21,9 +21,9 @@ def test_both_see_the_room_their_own_way(people):
     a.say(dm, "one")
     a.say(dm, "two")
     common = {"id": dm, "kind": "dm", "topic": f"dm/{dm}", "last_seq": 2, "read_seq": 0,
-              "can_send": True}
-    assert get(a, dm) == {**common, "title": b.nickname, "unread": 0}
-    assert get(b, dm) == {**common, "title": a.nickname, "unread": 2}
+              "can_send": True, "peer_read_seq": 0}
+    assert get(a, dm) == {**common, "title": b.nickname, "unread": 0, "peer_id": b.id}
+    assert get(b, dm) == {**common, "title": a.nickname, "unread": 2, "peer_id": a.id}
 
 
 def test_the_title_follows_the_nickname(people):
@@ -77,6 +77,7 @@ def test_a_read_mark_only_moves_up(people):
         room = get(b, dm)
         assert (room["read_seq"], room["unread"]) == (expected, 5 - expected)
     assert get(a, dm)["read_seq"] == 0, "each has a mark of their own"
+    assert (get(a, dm)["peer_read_seq"], get(b, dm)["peer_read_seq"]) == (5, 0)
 
 
 def test_a_read_mark_does_not_pass_the_end(people):

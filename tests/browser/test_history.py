@@ -36,7 +36,7 @@ def test_history_as_one_scrolls(talk, page):
     seen = set()
     box = a.js("(() => { const r = document.querySelector('.messages').getBoundingClientRect(); return [r.x + 50, r.y + 50]; })()")
     a.wheel(*box, 0)
-    for _ in range(400):
+    for _ in range(100):
         seen |= set(a.js("[...document.querySelectorAll('.messages .text')].map((t) => t.textContent)"))
         if "line 00000" in seen and a.count(".beginning >> text=This is where it begins"):
             break

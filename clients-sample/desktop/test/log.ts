@@ -76,3 +76,10 @@ test("an answer that is older than what is known does not turn it back", () => {
     const { state } = merge(answer({ last_seq: 10, read_seq: 8, unread: 2 }), known);
     assert.deepEqual([state.last_seq, state.read_seq, state.unread, state.counted], [12, 11, 1, 12]);
 });
+
+test("how far the other has read is known from the server, and never moves down", () => {
+    const { state } = merge(answer({ last_seq: 9, peer_id: OTHER, peer_read_seq: 7 }), undefined);
+    assert.deepEqual(state.reads, { [OTHER]: 7 });
+    assert.deepEqual(merge(answer({ last_seq: 9, peer_id: OTHER, peer_read_seq: 5 }), state).state.reads, { [OTHER]: 7 });
+    assert.deepEqual(merge(answer({ last_seq: 9, peer_id: OTHER, peer_read_seq: 8 }), { ...state, high: 9 }).state.reads, { [OTHER]: 8 });
+});

@@ -212,10 +212,9 @@ export class Client {
 
     // The other one of a DM.
     peer(room: string): User | undefined {
-        const friend = this.friends.value?.find((one) => one.dm_id === room);
-        if (friend) return friend.user;
-        const last = this.rooms.value.get(room)?.last;
-        return last?.kind === "text" && last.from !== this.id ? this.user(last.from) : undefined;
+        const id = this.rooms.value.get(room)?.peer_id;
+        if (id === undefined) return undefined;
+        return this.friends.value ? this.user(id) : this.users.value.get(id); // nearly all of them come with the friends
     }
 
     // --- typing ---

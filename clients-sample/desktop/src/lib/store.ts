@@ -252,12 +252,19 @@ export function count(room: RoomState, item: Shown, me: string): void {
 export const TAIL = 40;
 const FAR = 400;
 
+// Others' marks, those of the server among them; none moves down.
+function readsOf(room: Room, known: RoomState | undefined): Record<string, number> {
+    const reads = known?.reads ?? {};
+    if (!room.peer_id || !room.peer_read_seq) return reads;
+    return { ...reads, [room.peer_id]: Math.max(room.peer_read_seq, reads[room.peer_id] ?? 0) };
+}
+
 // What is kept of a room, once the server has said how it stands. forget: what was kept is too old to be filled up.
 export function merge(room: Room, known: RoomState | undefined): { state: RoomState; forget: boolean } {
     const far = known && room.last_seq - known.high > FAR;
     if (!known || far) {
         const high = Math.max(0, room.last_seq - TAIL);
-        const state = { ...room, high, low: high + 1, counted: room.last_seq, reads: known?.reads ?? {} };
+        const state = { ...room, high, low: high + 1, counted: room.last_seq, reads: readsOf(room, known) };
         return { state, forget: !!far };
     }
     const state = {
@@ -266,6 +273,7 @@ export function merge(room: Room, known: RoomState | undefined): { state: RoomSt
         read_seq: Math.max(room.read_seq, known.read_seq),
         unread: known.read_seq > room.read_seq || known.counted > room.last_seq ? known.unread : room.unread,
         counted: Math.max(known.counted, room.last_seq),
+        reads: readsOf(room, known),
     };
     return { state, forget: false };
 }

@@ -50,6 +50,8 @@ export interface Room {
     read_seq: number;
     unread: number;
     can_send: boolean;
+    peer_id?: string; // of a DM: the other one
+    peer_read_seq?: number;
 }
 
 export interface TextMessage {

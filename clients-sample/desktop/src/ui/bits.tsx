@@ -301,7 +301,7 @@ export function Toasts() {
 // --- times ---
 
 export function timeOf(at: string | number, lang: string): string {
-    return new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+    return new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
 }
 
 export function dayOf(at: string | number, t: { lang: string; today: string; yesterday: string }): string {

@@ -5,7 +5,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { Conversation } from "../lib/conversation";
 import type { Outgoing, RoomState } from "../lib/store";
 import type { TextMessage, User } from "../lib/types";
-import { Avatar, Button, Confirm, dayOf, Empty, Icon, IconButton, nameOf, timeOf, walk } from "./bits";
+import { Avatar, Button, Confirm, dayOf, Empty, Icon, IconButton, nameOf, timeOf, walk, type IconName } from "./bits";
 import { attempt, memo, use, useClient, useTexts } from "./hooks";
 
 const STEP = 60; // messages at a time
@@ -51,12 +51,12 @@ export function Messages({ conversation, room, owner, onAsk }: {
     const anchor = useRef<{ seq: string; top: number } | null>(null);
     const [readAt] = useState(room.read_seq); // where the line "new" is drawn
 
-    const last = texts.at(-1)?.seq ?? 0;
+    const first = texts[0]?.seq ?? 0, last = texts.at(-1)?.seq ?? 0;
     const end = range.to === Infinity ? texts.length : upper(texts, range.to);
     let begin = lower(texts, range.from);
     if (range.to === Infinity && pinned) begin = Math.max(begin, texts.length - STEP * 2);
     begin = Math.max(begin, end - MOST);
-    const page = texts.slice(begin, end);
+    const page = useMemo(() => texts.slice(begin, end), [texts, begin, end]); // as long as it is the same, nothing is scrolled
 
     // --- scrolling ---
 
@@ -82,6 +82,7 @@ export function Messages({ conversation, room, owner, onAsk }: {
         if (!view) return;
         const left = view.scrollHeight - view.clientHeight - view.scrollTop;
         const near = left < NEAR_PX && end === texts.length;
+        if (anchor.current) remember(); // older ones are on their way, and one has scrolled on
         if (near !== pinned) {
             if (!near) move(begin, end);
             else setBelow(0);
@@ -111,11 +112,10 @@ export function Messages({ conversation, room, owner, onAsk }: {
         }
     }, [page, outbox.length, pinned]);
 
-    // The first page in may be shorter than the window.
+    // The first page in may be shorter than the window; and who stands at the top already will not scroll there again.
     useEffect(() => {
-        const view = box.current;
-        if (view && ready && !start && !failed && begin === 0 && view.scrollHeight <= view.clientHeight + EDGE_PX) void conversation.older();
-    }, [texts.length, ready, start, failed]);
+        if (ready) scrolled.current();
+    }, [first, begin, ready, start]);
 
     useEffect(() => {
         const observer = new ResizeObserver(() => {
@@ -124,16 +124,6 @@ export function Messages({ conversation, room, owner, onAsk }: {
         observer.observe(box.current!);
         return () => observer.disconnect();
     }, [pinned]);
-
-    // Old ones that come in while one stands at the top: keep the place.
-    const first = texts[0]?.seq;
-    const before = useRef(first);
-    if (before.current !== first) {
-        before.current = first;
-        if (!pinned && box.current && range.from !== 0 && first !== undefined && first < range.from && begin > 0) {
-            queueMicrotask(() => scrolled.current());
-        }
-    }
 
     // --- what is new ---
 
@@ -291,17 +281,14 @@ const Row = memo(function Row({ message, author, compact, hot, mine, owner, canS
                         {quoted ? <><strong>{nameOf(quotedBy, t)}</strong> <span>{quoted.text ?? t.deleted}</span></> : <span>…</span>}
                     </p>
                 )}
-                <p class={gone ? "text gone" : "text"}>
-                    {gone ? t.deleted : <Text text={message.text!} />}
-                    {message.edited_at && !gone && <span class="edited" title={new Date(message.edited_at).toLocaleString(t.lang)}> ({t.edited})</span>}
-                </p>
+                <div class="said">
+                    <p class={gone ? "text gone" : "text"}>
+                        {gone ? t.deleted : <Text text={message.text!} />}
+                        {message.edited_at && !gone && <span class="edited" title={new Date(message.edited_at).toLocaleString(t.lang)}> ({t.edited})</span>}
+                    </p>
+                    {mine && !gone && <Status name={read ? "read" : "sent"} icon={read ? "checks" : "check"} text={read ? t.read : t.sent} />}
+                </div>
             </div>
-            {mine && !gone && (
-                <span class={`status ${read ? "read" : "sent"}`} title={read ? t.read : t.sent}>
-                    <Icon name={read ? "checks" : "check"} size={15} />
-                    <span class="hidden">{read ? t.read : t.sent}</span>
-                </span>
-            )}
             {hot && !gone && (canSend || mine || owner) && (
                 <div class="tools">
                     {canSend && <IconButton icon="reply" label={t.reply} onClick={() => onAsk({ kind: "reply", message })} />}
@@ -327,7 +314,10 @@ function Waiting({ item, me, after }: { item: Outgoing; me: User; after: TextMes
                         <time>{timeOf(item.at, t.lang)}</time>
                     </p>
                 )}
-                <p class="text"><Text text={item.text} /></p>
+                <div class="said">
+                    <p class="text"><Text text={item.text} /></p>
+                    {!item.failed && <Status name="pending" icon="clock" text={t.pending} />}
+                </div>
                 {item.failed && (
                     <p class="failure" role="alert">
                         <Icon name="alert" size={15} />
@@ -337,13 +327,16 @@ function Waiting({ item, me, after }: { item: Outgoing; me: User; after: TextMes
                     </p>
                 )}
             </div>
-            {!item.failed && (
-                <span class="status pending" title={t.pending}>
-                    <Icon name="clock" size={15} />
-                    <span class="hidden">{t.pending}</span>
-                </span>
-            )}
         </li>
+    );
+}
+
+function Status({ name, icon, text }: { name: string; icon: IconName; text: string }) {
+    return (
+        <span class={`status ${name}`} title={text}>
+            <Icon name={icon} size={15} />
+            <span class="hidden">{text}</span>
+        </span>
     );
 }
 
