@@ -15,9 +15,16 @@ static const struct option table[CONFIG_COUNT] = {
     [CONFIG_WS_PORT] = {"ws_port", OPTION_NUMBER, "9001",
                         "port that clients reach MQTT over WebSocket at", 1, 65535},
     [CONFIG_PUBLIC_URL] = {"public_url", OPTION_TEXT, "",
-                           "how clients reach this API (http://BIND:HTTP_PORT); its host is also "
-                           "the one of the MQTT addresses they are given",
-                           0, 0},
+                           "how clients reach this API (http://BIND:HTTP_PORT)", 0, 0},
+    [CONFIG_MQTT_URL] = {"mqtt_url", OPTION_TEXT, "",
+                         "how they reach MQTT: mqtt[s]://HOST:PORT (the host of public_url with "
+                         "MQTT_PORT, or by https mqtts and 8883)",
+                         0, 0},
+    [CONFIG_WS_URL] =
+        {"ws_url", OPTION_TEXT, "",
+         "how they reach MQTT over WebSocket: ws[s]://HOST[:PORT]/PATH (the host of "
+         "public_url with WS_PORT, or by https wss and the port of public_url; /mqtt)",
+         0, 0},
     [CONFIG_DATABASE_URL] = {"database_url", OPTION_TEXT, NULL,
                              "PostgreSQL: a URI or a conninfo string", 0, 0},
     [CONFIG_DATABASE_USER] = {"database_user", OPTION_TEXT, "",
@@ -95,61 +102,23 @@ static bool set_all(struct config *config, char *const *environment, char *error
     return true;
 }
 
-/* The host of a URL, with the brackets of an IPv6 address. */
-static struct str host_of(const char *url) {
-    const char *host = strstr(url, "://");
-
-    if (!host) {
-        return (struct str){0};
-    }
-    host += 3;
-    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
-    return len <= 255 && len <= strlen(host) ? (struct str){host, len} : (struct str){0};
-}
-
-/* It is written into JSON as it is, and paths come behind it. False: it cannot be. */
-static bool copy_url(char copy[PUBLIC_URL_MAX], const char *url) {
-    size_t len = strlen(url);
-
-    while (len > 0 && url[len - 1] == '/') {
-        len--;
-    }
-    if (len >= PUBLIC_URL_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (url[i] <= ' ' || url[i] > '~' || strchr("\"<>\\^`{|}?#", url[i])) {
-            return false;
-        }
-        copy[i] = url[i];
-    }
-    copy[len] = '\0';
-    return true;
-}
-
-/* Clients reach the broker where they reach the API: the same host, other ports. */
 static bool make_urls(struct config *config, char *error, size_t error_size) {
-    const char *public_url = config->values[CONFIG_PUBLIC_URL].text;
-    const char *bind = config->values[CONFIG_BIND].text;
-    bool is_ipv6 = strchr(bind, ':') != NULL;
+    const struct option_value *values = config->values;
+    const struct public_urls_given given = {
+        .api = values[CONFIG_PUBLIC_URL].text,
+        .mqtt = values[CONFIG_MQTT_URL].text,
+        .ws = values[CONFIG_WS_URL].text,
+        .bind = values[CONFIG_BIND].text,
+        .http_port = (int)values[CONFIG_HTTP_PORT].number,
+        .mqtt_port = (int)values[CONFIG_MQTT_PORT].number,
+        .ws_port = (int)values[CONFIG_WS_PORT].number,
+    };
+    const char *line;
 
-    if (*public_url == '\0') {
-        snprintf(config->public_url, sizeof config->public_url, "http://%s%s%s:%d",
-                 is_ipv6 ? "[" : "", bind, is_ipv6 ? "]" : "",
-                 (int)config->values[CONFIG_HTTP_PORT].number);
-    } else if (!copy_url(config->public_url, public_url)) {
-        snprintf(error, error_size, "HUM_PUBLIC_URL: too long, or with a character of no URL");
+    if (!public_urls_make(&given, &config->urls, &line)) {
+        snprintf(error, error_size, "%s", line);
         return false;
     }
-    struct str host = host_of(config->public_url);
-    if (host.len == 0) {
-        snprintf(error, error_size, "HUM_PUBLIC_URL: no URL with a host");
-        return false;
-    }
-    snprintf(config->mqtt_url, sizeof config->mqtt_url, "mqtt://%.*s:%d", (int)host.len, host.data,
-             (int)config->values[CONFIG_MQTT_PORT].number);
-    snprintf(config->ws_url, sizeof config->ws_url, "ws://%.*s:%d/mqtt", (int)host.len, host.data,
-             (int)config->values[CONFIG_WS_PORT].number);
     return true;
 }
 
@@ -184,18 +153,16 @@ static bool read_limits(struct config *config, char *error, size_t error_size) {
 /* Who runs a mail server without a name to write from has to say which to take. */
 static bool make_mail(struct config *config, char *error, size_t error_size) {
     const char *given = config->values[CONFIG_MAIL_FROM].text;
-    struct str host = host_of(config->public_url);
 
     if (*config->values[CONFIG_SMTP_URL].text == '\0') {
         return true;
     }
-    if (strlen(config->public_url) > LETTER_URL_MAX) {
+    if (strlen(config->urls.api) > LETTER_URL_MAX) {
         snprintf(error, error_size, "HUM_PUBLIC_URL: too long for the links in mails");
         return false;
     }
     int len = *given ? snprintf(config->mail_from, MAIL_FROM_MAX, "%s", given)
-                     : snprintf(config->mail_from, MAIL_FROM_MAX, "noreply@%.*s", (int)host.len,
-                                host.data);
+                     : snprintf(config->mail_from, MAIL_FROM_MAX, "noreply@%s", config->urls.host);
     if (len >= MAIL_FROM_MAX || !email_valid(str_of(config->mail_from))) {
         snprintf(error, error_size, "HUM_MAIL_FROM: must be an e-mail address");
         return false;

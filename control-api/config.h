@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "options.h"
+#include "public_urls.h"
 
 enum config_option {
     CONFIG_BIND,
@@ -13,6 +14,8 @@ enum config_option {
     CONFIG_MQTT_PORT,
     CONFIG_WS_PORT,
     CONFIG_PUBLIC_URL,
+    CONFIG_MQTT_URL,
+    CONFIG_WS_URL,
     CONFIG_DATABASE_URL,
     CONFIG_DATABASE_USER,
     CONFIG_DATABASE_PASSWORD_FILE,
@@ -30,16 +33,14 @@ enum config_option {
     CONFIG_COUNT,
 };
 
-enum { PUBLIC_URL_MAX = 1024, MAIL_FROM_MAX = 256 };
+enum { MAIL_FROM_MAX = 256 };
 
 struct config {
     struct option_value values[CONFIG_COUNT];
-    char public_url[PUBLIC_URL_MAX]; /* how clients reach this API; no slash at its end */
-    char mail_from[MAIL_FROM_MAX];   /* an address; "" without a mail server */
-    char mqtt_url[320];              /* mqtt://host:port */
-    char ws_url[320];                /* ws://host:port/mqtt */
-    bool limits;                     /* rates are limited */
-    bool oauth_private;              /* identity providers may be within one's own network */
+    struct public_urls urls;
+    char mail_from[MAIL_FROM_MAX]; /* an address; "" without a mail server */
+    bool limits;                   /* rates are limited */
+    bool oauth_private;            /* identity providers may be within one's own network */
     struct proxies proxies;
 };
 

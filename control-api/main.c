@@ -217,7 +217,7 @@ static bool start_mailer(struct api *api) {
         .transport = {.url = api->config.values[CONFIG_SMTP_URL].text,
                       .ca_file = api->config.values[CONFIG_SMTP_CA_FILE].text,
                       .from = str_of(api->config.mail_from)},
-        .public_url = api->config.public_url,
+        .public_url = api->config.urls.api,
         .keyring = api->auth.keyring,
         .pool = api->mail_pool,
         .report = report,

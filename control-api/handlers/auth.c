@@ -24,9 +24,9 @@ static void render_mqtt(struct buf *out, const struct api *api,
     buf_text(out, ",\"expires_in\":");
     buf_int(out, session->mqtt_expires_in);
     buf_text(out, ",\"tcp\":");
-    buf_json_string(out, str_of(api->config.mqtt_url));
+    buf_json_string(out, str_of(api->config.urls.mqtt));
     buf_text(out, ",\"ws\":");
-    buf_json_string(out, str_of(api->config.ws_url));
+    buf_json_string(out, str_of(api->config.urls.ws));
     buf_text(out, "}");
 }
 

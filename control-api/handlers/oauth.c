@@ -24,8 +24,8 @@ static enum hum_status count_step(const struct request *request, struct reply *r
 /* A browser takes the first only from https, for the whole host, and from nobody else's subdomain.
  */
 static const char *cookie_name(const struct request *request) {
-    return strncmp(request->api->config.public_url, "https://", 8) == 0 ? "__Host-hum-oauth"
-                                                                        : "hum-oauth";
+    return strncmp(request->api->config.urls.api, "https://", 8) == 0 ? "__Host-hum-oauth"
+                                                                      : "hum-oauth";
 }
 
 static void set_cookie(const struct request *request, struct reply *reply,
@@ -45,7 +45,7 @@ static enum hum_status to_client(const struct request *request, struct reply *re
                                  const char *name, const char *value) {
     char url[URL_MAX];
 
-    snprintf(url, sizeof url, "%s/#%s=%s", request->api->config.public_url, name, value);
+    snprintf(url, sizeof url, "%s/#%s=%s", request->api->config.urls.api, name, value);
     reply->http = 302;
     reply->location = strdup(url);
     return reply->location ? HUM_OK : HUM_INTERNAL;
@@ -53,7 +53,7 @@ static enum hum_status to_client(const struct request *request, struct reply *re
 
 static void callback_url(const struct request *request, const struct provider *provider,
                          char url[URL_MAX]) {
-    snprintf(url, URL_MAX, "%s/v1/auth/oauth/%s/callback", request->api->config.public_url,
+    snprintf(url, URL_MAX, "%s/v1/auth/oauth/%s/callback", request->api->config.urls.api,
              provider_id(provider));
 }
 
@@ -74,7 +74,7 @@ enum hum_status handle_oauth_providers(struct request *request, struct reply *re
         buf_text(out, ",\"issuer\":");
         buf_json_string(out, str_of(provider_issuer(provider)));
         buf_text(out, ",\"authorize_url\":\"");
-        buf_text(out, request->api->config.public_url);
+        buf_text(out, request->api->config.urls.api);
         buf_text(out, "/v1/auth/oauth/");
         buf_add(out, id.data, id.len);
         buf_text(out, "/authorize\"}");

@@ -12,7 +12,7 @@ static void render_avatar_url(struct buf *out, const struct api *api, const stru
         return;
     }
     buf_text(out, "\"");
-    buf_text(out, api->config.public_url);
+    buf_text(out, api->config.urls.api);
     buf_text(out, "/v1/users/");
     buf_int(out, user->id);
     buf_text(out, "/avatar?v=");

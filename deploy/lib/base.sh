@@ -88,6 +88,21 @@ check_preset() {
     esac
 }
 
+# The daemon reads them for good.
+check_url() {
+    local name=$1 value=$2 form=$3 what=$4
+    if [ -n "$value" ] && ! [[ $value =~ $form ]]; then die "$name must be $what, not '$value'"; fi
+}
+
+check_public_urls() {
+    check_url HUM_PUBLIC_URL "$public_url" '^https?://[^/]' 'http[s]://HOST[:PORT][/PATH]'
+    check_url HUM_MQTT_URL "$mqtt_url" '^mqtts?://[^/]+:[0-9]+$' 'mqtt[s]://HOST:PORT'
+    check_url HUM_WS_URL "$ws_url" '^wss?://[^/]+/' 'ws[s]://HOST[:PORT]/PATH'
+    if [[ $public_url == https:* && $ws_url == ws:* ]]; then
+        die "HUM_WS_URL must be wss://…, not '$ws_url': a page from $public_url may open nothing else"
+    fi
+}
+
 # Sets the variables in lower case that the rest reads; `die`s on what cannot work.
 load_settings() {
     home=$(realpath -m -- "${HUM_HOME:-$here/var}")
@@ -98,6 +113,8 @@ load_settings() {
     limits=${HUM_LIMITS:-on}
     trusted_proxies=${HUM_TRUSTED_PROXIES:-}
     public_url=${HUM_PUBLIC_URL:-}
+    mqtt_url=${HUM_MQTT_URL:-}
+    ws_url=${HUM_WS_URL:-}
     oauth_file=${HUM_OAUTH_FILE:+$(realpath -m -- "$HUM_OAUTH_FILE")}
     oauth_private=${HUM_OAUTH_PRIVATE:-off}
     preset=${HUM_PRESET:-release}
@@ -119,6 +136,7 @@ load_settings() {
     check_preset
     check_events_days
     check_trusted_proxies
+    check_public_urls
     check_oauth
     check_smtp_url
     if [ "$EUID" = 0 ]; then run_user=hum; else run_user=$(id -un); fi

@@ -67,13 +67,13 @@ start_mosquitto() {
 start_api() {
     local daemon_environment
     mapfile -t daemon_environment < <(sanitizer_environment ours)
-    if [ -n "$public_url" ]; then daemon_environment+=("HUM_PUBLIC_URL=$public_url"); fi
     if [ -n "$smtp_url" ]; then
         daemon_environment+=("HUM_SMTP_URL=$smtp_url" "HUM_SMTP_CA_FILE=$smtp_ca_file" "HUM_MAIL_FROM=$mail_from")
     fi
     daemon_environment+=(
         PATH=/usr/bin:/bin LANG=C.UTF-8
         HUM_BIND="$bind" HUM_HTTP_PORT="$http_port" HUM_MQTT_PORT="$mqtt_port" HUM_WS_PORT="$ws_port"
+        HUM_PUBLIC_URL="$public_url" HUM_MQTT_URL="$mqtt_url" HUM_WS_URL="$ws_url"
         HUM_DATABASE_URL="$daemon_url" HUM_DATABASE_USER="${database}_api"
         HUM_DATABASE_PASSWORD_FILE="$home/secrets/api.password" HUM_KEYS_DIR="$home/keys" HUM_EVENTS_DAYS="$events_days"
         HUM_PAGES_DIR="$home/app/pages" HUM_LIMITS="$limits" HUM_TRUSTED_PROXIES="$trusted_proxies"

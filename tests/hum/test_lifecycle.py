@@ -232,8 +232,8 @@ def test_a_database_of_ones_own(hum, new_instance):
         assert set(own.pids()) == {"mosquitto", "api"}
         assert not (own.home / "postgres").exists()
         person = own.sign_up()
-        assert person.mqtt["tcp"] == f"mqtt://chat.example.org:{own.mqtt_port}"
-        assert person.mqtt["ws"].split("://")[1] == f"chat.example.org:{own.ws_port}/mqtt"
+        assert person.mqtt["tcp"] == "mqtts://chat.example.org:8883"
+        assert person.mqtt["ws"] == "wss://chat.example.org/mqtt"
         pictured = person.call("PUT", "/v1/users/me/avatar", data=plain(), headers={"Content-Type": "image/png"})
         assert pictured.json()["avatar_url"].startswith(f"https://chat.example.org/v1/users/{person.id}/avatar?v=")
         database = hum.database.on(name)

@@ -64,6 +64,16 @@ def test_other_settings(idle, settings):
     refused(idle, name, value, **settings)
 
 
+@pytest.mark.parametrize("settings", [
+    {"HUM_PUBLIC_URL": "chat.example.org"}, {"HUM_PUBLIC_URL": "ftp://chat.example.org"}, {"HUM_MQTT_URL": "mqtt://a"},
+    {"HUM_MQTT_URL": "tcp://a:1883"}, {"HUM_WS_URL": "wss://a"}, {"HUM_WS_URL": "https://a/mqtt"},
+    {"HUM_WS_URL": "ws://a/mqtt", "HUM_PUBLIC_URL": "https://a"},
+], ids=str)
+def test_public_addresses_that_are_none(idle, settings):
+    name, value = next(iter(settings.items()))
+    refused(idle, name, value, **settings)
+
+
 @pytest.mark.parametrize("url", ["mail.example.org", "http://u:swordfish@mail", "smtp://u:sword fish@mail", "smtp://"])
 def test_a_mail_server_that_is_none(idle, url):
     assert "swordfish" not in refused(idle, "HUM_SMTP_URL", HUM_SMTP_URL=url)
@@ -125,13 +135,16 @@ def test_a_package_that_cannot_be_installed(idle, tmp_path):
     assert policy.exists() == before
 
 
-@pytest.mark.parametrize("url", ["chat.example.org", "https://", "https://a b", 'https://a"b', "https://a/?x=1", "https://a/#x",
-                                 "https://a/<b>", "https://ü", "https://a\n", "https://" + "a" * 2000])
-def test_what_is_no_address_of_the_api(url):
+@pytest.mark.parametrize("name, url", [
+    *[("HUM_PUBLIC_URL", url) for url in (
+        "chat.example.org", "https://", "https://a b", 'https://a"b', "https://a/?x=1", "https://a/#x", "https://a/<b>", "https://ü",
+        "https://a\n", "https://u:p@a", "https://" + "a" * 2000)],
+    ("HUM_MQTT_URL", "mqtt://a"), ("HUM_WS_URL", "wss://a;b/mqtt"), ("HUM_WS_URL", "ws://a/" + "b" * 400)])
+def test_what_is_no_address(name, url):
     """It is written into what clients get as it is."""
     done = subprocess.run([build_dir() / "control-api" / "hum-api"], env={
-        "HUM_PUBLIC_URL": url, "HUM_DATABASE_URL": "postgresql:///x", "HUM_KEYS_DIR": "/nowhere"},
+        name: url, "HUM_DATABASE_URL": "postgresql:///x", "HUM_KEYS_DIR": "/nowhere"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "HUM_PUBLIC_URL" in line
+    assert name in line

@@ -137,6 +137,10 @@ class Instance:
         if self.owns_home and not os.environ.get("HUM_TEST_KEEP"):
             shutil.rmtree(self.home, ignore_errors=True)
 
+    def dial(self, port, timeout):
+        """A connection to one of its ports."""
+        return socket.create_connection((self.host, port), timeout)
+
     # --- what it runs ---
 
     def pid(self, part):

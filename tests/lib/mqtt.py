@@ -75,8 +75,9 @@ class Client:
     """One connection. Use as a context manager, or let the `connect` fixture close it."""
 
     def __init__(self, hum, credentials, *, version=V5, transport="tcp", suffix=None, will=None,
-                 keepalive=60, clean=True, client_id=None):
-        """credentials: what REST calls `mqtt`. will: (topic, payload, qos, retain)."""
+                 keepalive=60, clean=True, client_id=None, ca_file=None):
+        """credentials: what REST calls `mqtt`. will: (topic, payload, qos, retain). ca_file: over TLS, by a server that
+        it vouches for."""
         self.version = version
         self.user = credentials["username"]
         self.changed = threading.Condition()
@@ -93,6 +94,8 @@ class Client:
         self.paho.max_inflight_messages_set(500)
         if transport == "websockets":
             self.paho.ws_set_options(path="/mqtt")
+        if ca_file:
+            self.paho.tls_set(ca_file)
         if will:
             self.paho.will_set(*will)
         self._hook()

@@ -1,7 +1,6 @@
 """HTTP by hand, for requests that no decent client would send."""
 
 import json
-import socket
 from collections import namedtuple
 
 from requests.structures import CaseInsensitiveDict
@@ -46,7 +45,7 @@ def exchange(hum, data, timeout=90, close=False, head=False):
     """Sends bytes (close: and no more) and reads until one whole response is there, or the server
     closes. Returns an Answer, or None when the server closed without one."""
     got = b""
-    with socket.create_connection((hum.host, hum.http_port), timeout) as sock:
+    with hum.dial(hum.http_port, timeout) as sock:
         try:
             sock.sendall(data)
             if close:

@@ -4,72 +4,25 @@ as they come, and misbehaves on request."""
 import asyncio
 import collections
 import contextlib
-import datetime
 import email
 import email.policy
-import ipaddress
 import pathlib
 import re
 import shutil
 import socket
-import ssl
 import tempfile
 import threading
 import time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from lib import rest
+from lib.authority import Authority
 from lib.instance import Instance, free_ports
 
 WAIT_S = 60  # for a mail; it comes within half a second unless the machine is busy
 LINK = re.compile(r"^(http\S+)#token=(\S+)$", re.M)
-
-
-class Authority:
-    """Vouches for mail servers. A folder for its files is the caller's, and readable by the daemons' user."""
-
-    def __init__(self, folder, name="ca"):
-        self.folder, self.name = folder, name
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"tests {name}")])
-        certificate = self._sign(self.subject, self.key.public_key(), days=2, names=[], is_ca=True)
-        self.file = folder / f"{name}.pem"
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-    def _sign(self, subject, key, days, names, is_ca):
-        now = datetime.datetime.utcnow()
-        builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(self.subject).public_key(key)
-                   .serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(days=3))
-                   .not_valid_after(now + datetime.timedelta(days=days))
-                   .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True))
-        if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def context(self, name, host="localhost", days=1):
-        """The TLS of a server that this authority vouches for."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.DNSName(host)]
-        if host == "localhost":
-            names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        certificate = self._sign(subject, key.public_key(), days, names, is_ca=False)
-        file = self.folder / f"{self.name}-{name}.pem"
-        file.touch(0o600)
-        file.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                              serialization.NoEncryption())
-            + certificate.public_bytes(serialization.Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
 
 
 class Mail:
