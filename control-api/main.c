@@ -152,7 +152,7 @@ static bool start_pools(struct api *api) {
 static bool load_pages(struct api *api) {
     const char *folder = api->config.values[CONFIG_PAGES_DIR].text, *missing;
 
-    if (!page_policy(api->config.ws_url, api->page_policy, sizeof api->page_policy)) {
+    if (!page_policy(api->config.urls.ws, api->page_policy, sizeof api->page_policy)) {
         return fail("the address of the broker", "too long");
     }
     if (pages_load(folder, &api->pages, &missing) != HUM_OK) {

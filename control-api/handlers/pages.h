@@ -6,7 +6,7 @@
 #include "http.h"
 
 /* Writes the Content-Security-Policy of the desktop client, whose broker is at ws_url. False: the
- * URL is none, or does not fit. */
+ * text does not fit. */
 HUM_MUSTCHECK bool page_policy(const char *ws_url, char *out, size_t size);
 
 enum hum_status handle_page(struct request *request, struct reply *reply);
