@@ -13,6 +13,8 @@ from lib import node, spec
 from lib.instance import ROOT
 from lib.routes import ROUTES, name
 
+pytestmark = pytest.mark.release_only  # documents, and what the tests themselves do with them
+
 OPERATIONS = {f"{method} {spec.table_path(path)}": operation for method, path, operation in spec.operations()}
 CODES = {code: (int(http), text) for code, http, text in re.findall(
     r'X\(\w+, "(\w+)", (\d+), "([^"]*)"\)', (ROOT / "common" / "status.h").read_text().replace("\\\n", ""))}

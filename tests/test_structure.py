@@ -9,6 +9,8 @@ import pytest
 from lib import statements
 from lib.instance import ROOT, build_dir
 
+pytestmark = pytest.mark.release_only  # the sources, and what is delivered
+
 DAEMONS = ["broker-plugin", "control-api"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')

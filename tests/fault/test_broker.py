@@ -34,7 +34,9 @@ def test_killed_again_while_it_replays(bed, rounds):
         bed.talk()
         bed.moment()
         with bed.hold(ab, bc):
-            bed.until(lambda: all(len(c.waiting) > 100 for c in bed.chatters), "much has gathered")
+            taken = bed.acked()  # and not stored any more from here on
+            bed.until(lambda: bed.acked() > taken + 200 and all(len(c.waiting) > 100 for c in bed.chatters),
+                      "much has gathered")
             bed.broker.kill()
             bed.broker.start()
             eventually(lambda: bed.broker.numbers()["hum_messages_replayed_total"] > 100)

@@ -301,7 +301,7 @@ def test_changes_are_whole(bed, rounds):
 
 
 def answered(actors):
-    return sum(n for a in actors for code, n in a.answers.items() if isinstance(code, int) and code < 500)
+    return sum(n for a in actors for code, n in list(a.answers.items()) if isinstance(code, int) and code < 500)
 
 
 def settled(bed):

@@ -30,11 +30,11 @@ def test_a_phone_on_a_bad_line(bed, outage, rounds):
         phones = [bed.chatter("alice", alice, [ab], **phone),
                   bed.chatter("bob", bob, [ab, bc], version=mqtt.V311, catch_up="rest", **phone),
                   bed.chatter("carol", carol, [bc], version=mqtt.V311, **phone)]
-        at_home = bed.chatter("home", bob, [ab, bc], suffix="home", forbidden=[])
+        at_home = bed.chatter("home", bob, [ab, bc], suffix="home", forbidden=[], dead_s=WAIT_S)
         bed.until(lambda: all(c.connections for c in bed.chatters), "everybody has been connected")
         bed.talk()
         enough = 12 * rounds * max(1, outage // 10)
-        bed.until(lambda: all(c.connections > enough for c in phones), "many connections", 60 * rounds + outage)
+        bed.until(lambda: all(c.connections > enough for c in phones), "many connections", WAIT_S * rounds + outage)
         assert at_home.connections == 1
         line.good.set()
         bed.healed("on a good line again, all")
@@ -50,7 +50,7 @@ def test_a_phone_on_a_bad_line(bed, outage, rounds):
 def test_the_same_message_a_hundred_times(bed):
     """Over QoS 0, 1 and 2 on two versions and by REST, all at once: one message, and everybody hears
     it once. Another text under the same nonce changes nothing."""
-    _, (ab, _) = bed.crowd()
+    _, (ab, _) = bed.crowd(dead_s=WAIT_S)  # on one connection each
     alice = bed.clients[0].person
     nonce = f"again-{bed.random.randrange(10**9)}"
     bed.strange[ab] = [nonce]
@@ -201,7 +201,7 @@ def test_a_burst_to_one_who_never_reads(bed, kind):
     broker's memory stays bounded and comes back."""
     (alice, bob), (room,) = bed.people(2)
     deaf = Ear(bed, bob, room, "deaf", kind)
-    hears = bed.chatter("hears", bob, [room], suffix="hears")
+    hears = bed.chatter("hears", bob, [room], suffix="hears", dead_s=WAIT_S)
     hears.budget = 0
     bed.crowd()
     start = bed.mark()

@@ -11,12 +11,13 @@ import time
 import pytest
 
 from lib.bed import journal
-from lib.bed.bed import HEAL_S
+from lib.bed.bed import HEAL_S, WAIT_S
 from lib.bed.preload import Preload
 from lib.mqtt import eventually
 from lib.rawmqtt import Raw
 
 SMALL = 512 * 1024  # the smallest that the plugin takes
+FLOOD = {"window": 3000, "pace": 1000, "eager": False}  # of six people: some times what fits
 
 
 def can_mount():
@@ -70,8 +71,8 @@ FULL = {"few bytes": few_bytes, "full disk": full_disk, **({"small disk": small_
 def test_full(bed, how):
     """Publishers are disconnected without an acknowledgement and keep their messages; who only listens
     stays; when there is room again, all goes on."""
-    (alice, *_), (ab, bc) = bed.crowd(window=10**5, pace=1000, eager=False)
-    quiet = bed.chatter("quiet", alice.sign_in(), [ab])
+    (alice, *_), (ab, bc) = bed.crowd(**FLOOD)
+    quiet = bed.chatter("quiet", alice.sign_in(), [ab], dead_s=WAIT_S)
     quiet.budget = 0
     with FULL[how](bed):
         bed.ready()
@@ -239,7 +240,7 @@ def test_a_folder_that_cannot_be_written_at_the_start(bed):
 
 def test_a_folder_that_cannot_be_written_any_more(bed):
     """What is ready is used up; then publishers are turned away, until it can be written again."""
-    _, (ab, bc) = bed.crowd(window=10**5, pace=1000, eager=False)
+    _, (ab, bc) = bed.crowd(**FLOOD)
     bed.broker.restart(journal_bytes=4 * SMALL)  # more than what is ready
     bed.ready()
     bed.talk()
@@ -286,7 +287,7 @@ def test_a_second_broker_on_the_same_journal(bed, tmp_path):
 @pytest.mark.parametrize("call", ("fdatasync", "fsync"))
 def test_a_sync_that_fails_once(bed, call):
     """Nobody knows then what is on the disk: no message is taken until a restart."""
-    (alice, *_), (ab, bc) = bed.crowd(window=10**5, pace=500, eager=False)
+    (alice, *_), (ab, bc) = bed.crowd(**{**FLOOD, "pace": 500})
     disk = Preload(bed.broker, bed.instance.home / "disk")
     # Of small segments, one after another is begun, and each changes the folder, which is what fsync is for.
     bed.broker.restart(env=disk.env, journal_bytes=2 * SMALL)

@@ -34,7 +34,7 @@ def test_rows_that_the_table_refuses(bed):
     bed.talk()
     bed.moment()
     with picky_table(bed):
-        bed.until(lambda: all(any(m.errors for m in c.sent.values()) for c in bed.chatters), "senders are told")
+        bed.until(lambda: all(c.refused_some() for c in bed.chatters), "senders are told")
         bed.moment()
         bed.hush()
         bed.until(lambda: not any(c.waiting for c in bed.chatters), "all is answered")

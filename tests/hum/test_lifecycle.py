@@ -1,4 +1,6 @@
-"""Starting, stopping, restarting, dying. One more instance, beside the shared one."""
+"""Starting, stopping, restarting, dying. One more instance, beside the shared one.
+
+Most of it is the script's doing, and release_only; what the daemons themselves do about it is seen on every build."""
 
 import os
 import pathlib
@@ -71,6 +73,7 @@ class Foreground:
 # --- up, down, up ---
 
 
+@pytest.mark.release_only
 def test_two_instances_at_once(hum, other):
     other.up()
     mine, theirs = hum.sign_up(), other.sign_up()
@@ -101,6 +104,7 @@ def test_data_and_sessions_outlive_a_restart(other):
     nothing_left(other)
 
 
+@pytest.mark.release_only
 def test_two_ups_at_once_start_one(other):
     env = environment(**other.settings)
     started = [subprocess.Popen([SCRIPT, "up", "-d"], env=env, cwd=ROOT, stdin=subprocess.DEVNULL,
@@ -117,6 +121,7 @@ def test_two_ups_at_once_start_one(other):
 # --- the foreground ---
 
 
+@pytest.mark.release_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_signal_stops_all_of_it(other, number):
     up = Foreground(other)
@@ -127,6 +132,7 @@ def test_a_signal_stops_all_of_it(other, number):
     nothing_left(other)
 
 
+@pytest.mark.release_only
 def test_ctrl_c_in_a_terminal_stops_all_of_it(other):
     """The terminal sends it to the whole group, children included."""
     up = Foreground(other)
@@ -136,6 +142,7 @@ def test_ctrl_c_in_a_terminal_stops_all_of_it(other):
     nothing_left(other)
 
 
+@pytest.mark.release_only
 def test_down_ends_the_foreground(other):
     up = Foreground(other)
     other.down()
@@ -144,6 +151,7 @@ def test_down_ends_the_foreground(other):
     nothing_left(other)
 
 
+@pytest.mark.release_only
 @pytest.mark.parametrize("part", PARTS)
 def test_a_daemon_that_dies_ends_all_of_it(other, part):
     up = Foreground(other)
@@ -194,6 +202,7 @@ def test_a_daemon_that_cannot_start(other):
     nothing_left(other)
 
 
+@pytest.mark.release_only
 def test_secrets_are_in_no_command_line(other):
     """Not even for a moment, while it starts."""
     for path in (other.home / "secrets").iterdir():
@@ -218,6 +227,7 @@ def test_secrets_are_in_no_command_line(other):
 # --- another PostgreSQL ---
 
 
+@pytest.mark.release_only
 def test_a_database_of_ones_own(hum, new_instance):
     name = "t_elsewhere"
     hum.database.rows(f"create role {name} login createrole password 'p@ss word'")

@@ -4,9 +4,13 @@ import re
 import shutil
 import subprocess
 
+import pytest
+
 from lib.erasure import erase, sign_in, tombstone
 from lib.instance import ROOT, environment
 from lib.rest import ok, problem
+
+pytestmark = pytest.mark.release_only  # what an operator does, and SQL
 
 DOC = (ROOT / "docs" / "operating.md").read_text()
 SECTION = DOC.split("### Erased accounts and backups\n")[1].split("\n## ")[0]

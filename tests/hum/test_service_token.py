@@ -9,6 +9,8 @@ import pytest
 from lib.instance import Instance
 from lib.rest import SECRETS, unique
 
+pytestmark = pytest.mark.release_only  # of the script and PostgreSQL
+
 TOKEN = re.compile(r"hst_[A-Za-z0-9_-]{43}")
 
 

@@ -10,6 +10,8 @@ import pytest
 from lib import processes
 from lib.instance import Instance, build_dir
 
+pytestmark = pytest.mark.release_only  # of the script, before anything runs
+
 
 @pytest.fixture
 def idle():

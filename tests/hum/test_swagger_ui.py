@@ -11,6 +11,8 @@ import pytest
 
 from lib.instance import ROOT
 
+pytestmark = pytest.mark.release_only  # a script, npm and curl
+
 LOCK = json.loads((ROOT / "deploy" / "swagger-ui" / "package-lock.json").read_text())
 VERSION = LOCK["packages"]["node_modules/swagger-ui-dist"]["version"]
 TARBALL = f"swagger-ui-dist-{VERSION}.tgz"

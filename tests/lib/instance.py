@@ -29,19 +29,49 @@ def build_dir(preset=PRESET):
     return ROOT / "build" / preset
 
 
-def free_ports(count):
-    """Ports that nothing listens on, below those that the system gives to outgoing connections."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
+class Ports:
+    """Below those that the system gives to outgoing connections. Each process that tests takes a block of them for
+    itself, by an abstract socket that is gone with it, and gives out each port once: whoever starts something has its
+    ports to itself from the choice to the bind, also from runs beside it."""
+
+    FIRST, LAST, BLOCK = 20000, 32000, 100
+
+    def __init__(self):
+        self.held, self.mine = [], []
+
+    def _take(self):
+        blocks = list(range(self.FIRST, self.LAST, self.BLOCK))
+        random.SystemRandom().shuffle(blocks)  # whatever a test has seeded
+        for first in blocks:
+            mark = socket.socket(socket.AF_UNIX)
             try:
-                probe.bind(("127.0.0.1", port))
+                mark.bind(f"\0hum-test-ports-{first}")
             except OSError:
+                mark.close()
                 continue
-        if port not in ports:
-            ports.append(port)
-    return ports
+            self.held.append(mark)
+            return list(range(first, first + self.BLOCK))
+        raise AssertionError("no ports are left")
+
+    def one(self):
+        while True:
+            if not self.mine:
+                self.mine = self._take()
+            port = self.mine.pop(0)
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("", port))
+                except OSError:
+                    continue
+            return port
+
+
+_ports = Ports()
+
+
+def free_ports(count):
+    """Ports that nothing listens on, and that nobody else who tests will."""
+    return [_ports.one() for _ in range(count)]
 
 
 def environment(**settings):

@@ -1,3 +1,4 @@
+import pathlib
 import subprocess
 
 import pytest
@@ -5,6 +6,15 @@ import pytest
 from lib.database import Database
 from lib.instance import ROOT, environment
 from lib.migrations import Cluster, finish, migrate
+
+HERE = pathlib.Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """PostgreSQL alone is at work here, and that is the same beside every build."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.release_only)
 
 
 @pytest.fixture(scope="session")

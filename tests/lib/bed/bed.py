@@ -11,11 +11,11 @@ import os
 import time
 
 from lib import rawmqtt as mqtt
-from lib.bed.chatter import Chatter, Poster
+from lib.bed.chatter import PACE, Chatter, Poster
 from lib.instance import PRESET
 from lib.mqtt import eventually
 
-WAIT_S = 60 if PRESET == "release" else 180
+WAIT_S = 180
 # The ten seconds are held in the long form, which has the machine to itself; otherwise they are a figure.
 HEAL_S = 10 if PRESET == "release" and os.environ.get("HUM_FAULT_LONG") == "1" else WAIT_S
 RSS_KIB = 48 * 1024  # what a release build may keep for later
@@ -78,7 +78,7 @@ class Bed:
         self.chatter("alice", alice, [ab], forbidden=[bc], **kw)
         self.chatter("alice2", alice, [ab], version=mqtt.V311, catch_up="rest", suffix="phone", **kw)
         self.chatter("bob", bob, [ab, bc], version=mqtt.V311, **kw)
-        slower = {**kw, "pace": min(kw.get("pace", 150), 300)}  # it begins anew at every connection
+        slower = {**kw, "pace": min(kw.get("pace", PACE), 300)}  # it begins anew at every connection
         self.chatter("forgetful", bob, [ab, bc], suffix="tab", resend=False, **slower)
         self.chatter("carol", carol, [bc], forbidden=[ab], **kw)
         self.chatter("browser", carol, [bc], forbidden=[ab], suffix="browser", websocket=True, **kw)
@@ -185,7 +185,7 @@ class Bed:
     def endings(self):
         """How often each chatter's connection has ended by the broker's doing: a client that lost patience on a slow
         machine does not count."""
-        return [sum(n for why, n in c.endings.items() if why != "silence") for c in self.chatters]
+        return [sum(n for why, n in list(c.endings.items()) if why != "silence") for c in self.chatters]
 
     def turned_away(self, clients=None, times=3):
         """Until each of them was disconnected so many times more."""
