@@ -43,7 +43,7 @@ sanitizer_environment() {
     if [ "$1" = foreign ]; then
         runtime=$(realpath -- "$(gcc -print-file-name="$runtime")")
         echo "LD_PRELOAD=$runtime $home/app/sanitizer-first.so"
-        options=:fast_unwind_on_malloc=0:malloc_context_size=4
+        options=:fast_unwind_on_malloc=0:malloc_context_size=8
     fi
     echo "ASAN_OPTIONS=log_path=$log/asan:log_exe_name=1:detect_leaks=1$options"
     echo "UBSAN_OPTIONS=log_path=$log/asan:log_exe_name=1:print_stacktrace=1"
