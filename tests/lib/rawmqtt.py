@@ -52,10 +52,11 @@ def user_property(name, value):
     return bytes([USER_PROPERTY]) + text(name) + text(value)
 
 
-def connect(client_id, username=None, password=None, *, version=V5, keepalive=60, clean=True,
+def connect(client_id, username=None, password=None, *, version=V5, keepalive=900, clean=True,
             will=None, props=b"\0", flags=None, protocol=None):
     """will: (topic, payload, qos, retain). props: of CONNECT, MQTT 5 only. flags: instead of the
-    flags that follow from the rest."""
+    flags that follow from the rest. keepalive: seconds, by default as many as the broker takes: nobody here pings by
+    himself, and a connection may be kept from test to test."""
     bits = 0x02 if clean else 0
     body = text(client_id)
     if will:

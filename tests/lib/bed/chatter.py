@@ -261,7 +261,8 @@ class Chatter(Talker):
         wire = (WebSocketWire if self.websocket else Wire)(self.address, self.version)
         try:
             mine = self.person.mqtt
-            wire.put(mqtt.connect(self.client_id, mine["username"], mine["password"], version=self.version))
+            wire.put(mqtt.connect(self.client_id, mine["username"], mine["password"], version=self.version,
+                                  keepalive=60))
             code = self._await(wire, mqtt.CONNACK)[1]
             if code != 0:
                 self.refusals[f"CONNECT {code}"] += 1
