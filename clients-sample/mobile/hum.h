@@ -51,15 +51,17 @@ typedef enum hum_event_kind {
     HUM_EVENT_LINE,       /* line */
     HUM_EVENT_SIGNED_IN,  /* user */
     HUM_EVENT_SIGNED_OUT, /* by the server or by hum_sign_out; code: why. The store is empty */
-    HUM_EVENT_ROOMS, /* the list of rooms, or a room's title, counts or right to send changed; room,
-                        or 0: any */
-    HUM_EVENT_MESSAGE,  /* room, seq: stored, or changed by an edit or delete. room is the inbox's
-                           for notices */
-    HUM_EVENT_OUTBOX,   /* room, nonce: written, sent, or refused (code, text) */
-    HUM_EVENT_TYPING,   /* room, user */
-    HUM_EVENT_READ,     /* room, user, seq */
-    HUM_EVENT_PRESENCE, /* user, online */
-    HUM_EVENT_PROGRESS, /* of long work: text names it, done of total */
+    HUM_EVENT_ROOMS,   /* the list of rooms, a room's title or right to send, or one's own read mark
+                          changed; room, or 0: any. Messages change counts without a word of it */
+    HUM_EVENT_MESSAGE, /* room, seq: stored, or changed by an edit or delete. room is the inbox's
+                          for notices. seq 0: many at once, or a name is known now; room 0 too:
+                          anything may have changed (see hum_wait) */
+    HUM_EVENT_OUTBOX,  /* room, nonce: written, sent (seq), or refused (code) */
+    HUM_EVENT_TYPING,  /* room, user */
+    HUM_EVENT_READ,    /* room, user, seq */
+    HUM_EVENT_PRESENCE, /* user, online; of friends, who count as away until something is heard */
+    HUM_EVENT_PROGRESS, /* of long work, done of total: text "sync", what was missed, in rooms; or
+                           "older", hum_older of a room, over with done 1 (code: it failed) */
     HUM_EVENT_ANSWER, /* of hum_call: call, status (HTTP, or 0: no answer), code, text: the body */
 } hum_event_kind;
 
@@ -98,7 +100,8 @@ void hum_close(hum *hum);
 
 /* For who has no callback: takes the next event, waiting for at most timeout_ms (-1: for ever). The
  * pointers in *ret are good until the next call. False: none came. 1,000 wait at most; past that
- * the oldest ROOMS, TYPING, PRESENCE go. */
+ * the oldest ROOMS, TYPING, PRESENCE, PROGRESS go; when there are none of these, others, and a
+ * MESSAGE without a room says so. */
 bool hum_wait(hum *hum, int32_t timeout_ms, hum_event *ret_event);
 
 /* The phone says: no network, or the app sleeps (paused), or there is one again. Resuming connects
@@ -158,7 +161,8 @@ hum_result hum_rooms(hum *hum, hum_on_room each, void *arg);
  * last, followed by what is in the outbox for it). */
 hum_result hum_messages(hum *hum, int64_t room, int64_t before, int32_t limit, hum_on_message each,
                         void *arg);
-/* Fetches a page that is older than what is stored; HUM_EVENT_PROGRESS tells when it is there.
+/* Fetches a page that is older than what is stored; HUM_EVENT_PROGRESS tells when it is there, or
+ * that it failed.
  * HUM_NOT_FOUND: there is nothing older. */
 hum_result hum_older(hum *hum, int64_t room);
 
