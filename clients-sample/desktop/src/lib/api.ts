@@ -213,7 +213,8 @@ export class Api {
 
     servers = () => this.all<Server>("/users/me/servers", { role: "all" });
     server = (id: string) => this.call<Server>("GET", `/servers/${id}`);
-    searchServers = (q: string) => this.call<Page<Server>>("GET", "/servers/search", { query: { q, limit: 30 } });
+    searchServers = (q: string, cursor?: string) =>
+        this.call<Page<Server>>("GET", "/servers/search", { query: { q, cursor, limit: 30 } });
     createServer = (body: { name: string; about: string; visibility: string }) =>
         this.call<Server>("POST", "/servers", { body });
     changeServer = (id: string, body: { name?: string; about?: string; visibility?: string }) =>
@@ -221,8 +222,8 @@ export class Api {
     deleteServer = (id: string) => this.call<void>("DELETE", `/servers/${id}`);
     joinServer = (id: string) => this.call<Server>("PUT", `/servers/${id}/members/me`);
     leaveServer = (id: string) => this.call<void>("DELETE", `/servers/${id}/members/me`);
-    members = (id: string) =>
-        this.call<Page<Member>>("GET", `/servers/${id}/members`, { query: { limit: 100 } });
+    members = (id: string, cursor?: string) =>
+        this.call<Page<Member>>("GET", `/servers/${id}/members`, { query: { cursor, limit: 100 } });
     removeMember = (server: string, id: string, ban: boolean) =>
         this.call<void>("DELETE", `/servers/${server}/members/${id}`, { query: { ban: String(ban) } });
     invite = (server: string, user_id: string) =>

@@ -289,6 +289,11 @@ export function Tabs({ label, tabs, current }: { label: string; tabs: { id: stri
     );
 }
 
+export function More({ more }: { more: (() => void) | null }) {
+    const t = useTexts();
+    return more && <p class="center"><Button onClick={more}>{t.loadMore}</Button></p>;
+}
+
 export function Toasts() {
     const list = use(toasts);
     return (

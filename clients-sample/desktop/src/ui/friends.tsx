@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Friend, User } from "../lib/types";
-import { Avatar, Button, Confirm, Empty, Field, Menu, nameOf, Tabs } from "./bits";
+import { Avatar, Button, Confirm, Empty, Field, Menu, More, nameOf, Tabs } from "./bits";
 import { Head } from "./chat";
-import { attempt, use, useClient, useFetched, useTask, useTexts, words } from "./hooks";
+import { attempt, use, useClient, usePaged, useTask, useTexts, words } from "./hooks";
 import { go } from "./route";
 
 export function FriendsPage({ tab }: { tab: string }) {
@@ -138,16 +138,19 @@ function Find() {
     const t = useTexts();
     const [word, setWord] = useState("");
     const settled = useSettled(word.trim());
-    const [found, error] = useFetched(async () => (settled ? (await client.api.searchUsers(settled)).items : null), [settled]);
+    const { items: found, error, more } = usePaged(async (cursor) => (settled ? client.api.searchUsers(settled, cursor) : null), [settled]);
     return (
         <>
             <div role="search"><Field label={t.findPeopleHint} type="search" autoFocus value={word} onText={setWord} maxLength={32} autocomplete="off" /></div>
             <div aria-live="polite">
                 {error !== null && <p class="notice bad">{words(error)}</p>}
                 {settled && found && (found.length === 0 ? <Empty icon="search">{t.peopleNone}</Empty> : (
-                    <ul class="rows" aria-label={t.findPeople}>
-                        {found.map((user) => <Person key={user.id} user={user}><FriendButton user={user} /></Person>)}
-                    </ul>
+                    <>
+                        <ul class="rows" aria-label={t.findPeople}>
+                            {found.map((user) => <Person key={user.id} user={user}><FriendButton user={user} /></Person>)}
+                        </ul>
+                        <More more={more} />
+                    </>
                 ))}
             </div>
         </>

@@ -3,6 +3,7 @@ import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../lib/api";
 import type { Client } from "../lib/client";
 import { Signal } from "../lib/signal";
+import type { Page } from "../lib/types";
 import type { Texts } from "../texts/en";
 import { texts } from "./settings-store";
 
@@ -101,4 +102,43 @@ export function useFetched<T>(fetch: () => Promise<T>, on: unknown[]): [T | null
         return () => void (current = false);
     }, [...on, round]);
     return [value, error, () => setRound((n) => n + 1)];
+}
+
+export interface Paged<T> {
+    items: T[] | null; // null: nothing has come yet
+    error: unknown;
+    more: (() => void) | null; // null: that is all, or it is on its way
+    again: () => void;
+}
+
+// A list that is fetched a page at a time.
+export function usePaged<T>(fetch: (cursor?: string) => Promise<Page<T> | null>, on: unknown[]): Paged<T> {
+    const [page, setPage] = useState<Page<T> | null>(null);
+    const [error, setError] = useState<unknown>(null);
+    const [busy, setBusy] = useState(false);
+    const [round, setRound] = useState(0);
+    const turn = useRef(0); // what was asked for before that is not waited for
+    const ask = (cursor?: string, before: T[] = []) => {
+        const mine = ++turn.current;
+        setBusy(true);
+        fetch(cursor).then(
+            (found) => {
+                if (mine !== turn.current) return;
+                setPage(found && { items: [...before, ...found.items], next: found.next });
+                setError(null);
+                setBusy(false);
+            },
+            (problem) => {
+                if (mine !== turn.current) return;
+                setError(problem);
+                setBusy(false);
+            },
+        );
+    };
+    useEffect(() => {
+        ask();
+        return () => void turn.current++;
+    }, [...on, round]);
+    const next = page?.next;
+    return { items: page?.items ?? null, error, more: next && !busy ? () => ask(next, page.items) : null, again: () => setRound((n) => n + 1) };
 }

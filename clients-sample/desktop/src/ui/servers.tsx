@@ -2,10 +2,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Channel, Server } from "../lib/types";
-import { Button, Confirm, Dialog, Empty, Field, Icon, Menu, Tile, walk } from "./bits";
+import { Button, Confirm, Dialog, Empty, Field, Icon, Menu, More, Tile, walk } from "./bits";
 import { Chat, Head } from "./chat";
 import { FriendButton, Person, useSettled } from "./friends";
-import { attempt, toast, use, useClient, useFetched, useTask, useTexts, words } from "./hooks";
+import { attempt, toast, use, useClient, useFetched, usePaged, useTask, useTexts, words } from "./hooks";
 import { InviteButtons } from "./notifications";
 import { go, type Route } from "./route";
 import { SideLink } from "./shell";
@@ -19,7 +19,7 @@ export function ServersPage() {
     const mine = use(client.servers) ?? [];
     const [word, setWord] = useState("");
     const settled = useSettled(word.trim());
-    const [found, error] = useFetched(async () => (settled ? (await client.api.searchServers(settled)).items : null), [settled]);
+    const { items: found, error, more } = usePaged(async (cursor) => (settled ? client.api.searchServers(settled, cursor) : null), [settled]);
     const [making, setMaking] = useState(false);
     const [code, setCode] = useState("");
     const [busy, run] = useTask();
@@ -70,6 +70,7 @@ export function ServersPage() {
                                 })}
                             </ul>
                         ))}
+                        {settled && <More more={more} />}
                     </div>
                 </section>
                 <section>
@@ -353,7 +354,7 @@ function Members({ server }: { server: Server }) {
     const t = useTexts();
     const online = use(client.online);
     const friends = use(client.friends) ?? [];
-    const [page, error, again] = useFetched(() => client.api.members(server.id), [server.id]);
+    const { items: members, error, more, again } = usePaged((cursor) => client.api.members(server.id, cursor), [server.id]);
     const [doomed, setDoomed] = useState<{ id: string; name: string; ban: boolean } | null>(null);
     return (
         <>
@@ -361,7 +362,7 @@ function Members({ server }: { server: Server }) {
             <div class="page">
                 {error !== null && <p class="notice bad">{words(error)}</p>}
                 <ul class="rows" aria-label={t.members}>
-                    {page?.items.map(({ user, role }) => {
+                    {members?.map(({ user, role }) => {
                         const friend = friends.some((one) => one.user.id === user.id && one.state === "accepted");
                         return (
                             <Person key={user.id} user={user} {...(friend ? { online: online.has(user.id) } : {})} sub={role === "owner" ? t.owner : user.about}>
@@ -376,6 +377,7 @@ function Members({ server }: { server: Server }) {
                         );
                     })}
                 </ul>
+                <More more={more} />
             </div>
             {doomed && (
                 <Confirm title={doomed.ban ? t.ban : t.kick} text={doomed.name} yes={doomed.ban ? t.ban : t.kick} onClose={() => setDoomed(null)}
