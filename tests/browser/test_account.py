@@ -6,6 +6,8 @@ from lib import links, smtp
 from lib.browser import Driver, newcomer
 from lib.rest import unique
 
+pytestmark = pytest.mark.release_only
+
 
 def test_devices(hum, friends, page):
     alice, _, _, a, _ = friends

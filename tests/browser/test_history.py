@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.release_only
+
 LENGTH = 420
 
 

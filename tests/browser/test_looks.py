@@ -12,6 +12,8 @@ from lib.paths import ROOT
 from lib.rest import befriend, ok, open_dm
 from lib.servers import join, make_channel, make_server
 
+pytestmark = pytest.mark.release_only
+
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 TALK = [
     (0, "The kettle is on. Are you coming by?"), (1, "In ten minutes!"), (1, "Shall I bring the seedlings? The tomatoes have outgrown the window sill."),

@@ -8,6 +8,8 @@ from lib.idp import Idp, client
 from lib.instance import Instance
 from lib.rest import ok, unique
 
+pytestmark = pytest.mark.release_only
+
 PEOPLE = {name: {"email": f"{name}@example.com", "email_verified": True, "preferred_username": name} for name in ("dora", "emil")}
 
 

@@ -6,6 +6,8 @@ from lib import pictures
 from lib.browser import newcomer
 from lib.rest import ok
 
+pytestmark = pytest.mark.release_only
+
 
 @pytest.fixture
 def strangers(page):
@@ -145,6 +147,21 @@ def test_a_conversation(strangers):
         one.see(".text.gone")
         assert one.messages() == ["are you there?", "yes, what is", "This message was deleted"]
     a.see(".status.read")
+
+
+def test_read_marks_on_a_new_device(friends, page):
+    """How far the other had read is known there as well, also when it was long ago."""
+    alice, _, dm, a, b = friends
+    for one in (a, b):
+        one.at(f"#/dm/{dm}")
+        one.see(".composer")
+    a.say("have you read this?")
+    b.hears("have you read this?")
+    a.sent("have you read this?", "read")
+    phone = page("phone")
+    phone.sign_in(alice.email, alice.password)
+    phone.at(f"#/dm/{dm}")
+    phone.sent("have you read this?", "read")
 
 
 def test_text_is_text(friends):

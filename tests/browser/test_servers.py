@@ -1,5 +1,11 @@
 """Servers and channels, as their owner and as a member see them."""
 
+import pytest
+
+from lib.rest import ok
+
+pytestmark = pytest.mark.release_only
+
 
 def make_server(owner, name, private=False):
     owner.at("#/servers")
@@ -121,3 +127,21 @@ def test_channels(friends):
     a.click('dialog >> button.danger')
     for one in (a, b):
         one.gone('.side-link:has-text("seeds")')
+
+
+def test_a_list_of_members_that_is_long(hum, friends):
+    """A page at a time; the last one is the owner's to send away as the first."""
+    alice, bob, _, a, _ = friends
+    name = f"Fair {alice.nickname}"
+    make_server(a, name)
+    server = ok(alice.get("/v1/users/me/servers"))["items"][0]["id"]
+    hum.database.rows("with made as (insert into users (id, email, nickname, nickname_key) select $1 + i, 'm' || $1 + i || '@example.org',"
+                      " 'm' || $1 + i, 'm' || $1 + i from generate_series(1, 129) i returning id)"
+                      " insert into server_members (server_id, user_id) select $1, id from made".replace("$1", str(int(server))))
+    a.click("text=Members")
+    a.see('.row >> nth=99')
+    assert a.count("main .row") == 100
+    a.button("Show more")
+    a.see('.row >> nth=129')
+    a.gone('role=button[name="Show more"]')
+    assert a.count("main .row") == 130

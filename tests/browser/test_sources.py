@@ -9,6 +9,8 @@ import pytest
 from lib import node
 from lib.paths import ROOT
 
+pytestmark = pytest.mark.release_only
+
 CLIENT = ROOT / "clients-sample" / "desktop"
 CHECKERS = ROOT / "tests" / "browser" / "node"
 FIRST_VISIT_MAX = 150 * 1024

@@ -1,6 +1,7 @@
 // node drive.js ORIGIN: a browser for a test in another language. Reads a call a line, answers a line: {"id", "who", "call", "args"}
 // makes person `who`'s page do what playwright's Page can ("click", "fill", "waitForSelector" …), or one of the words below.
-// Each `who` is a browser of its own (a context); "who/2" is a second tab of it.
+// Each `who` is a browser of its own (a context); "who/2" is a second tab of it. Every host *.test is this machine, by a name
+// that browsers do not take for it: a page from there is as one over plain HTTP in a network.
 "use strict";
 const { chromium } = require("playwright-core");
 const readline = require("node:readline");
@@ -59,6 +60,7 @@ async function page(who) {
 }
 
 const words = {
+    async allow(who, what) { await (await context(who)).grantPermissions(what); },
     async offline(who, on) { await (await context(who)).setOffline(on); },
     async cdp(who, method, params) {
         const one = await page(who);
@@ -66,6 +68,12 @@ const words = {
         return sessions.get(who).send(method, params);
     },
     async close(who) { await (await page(who)).close(); pages.delete(who); },
+    // As if its process had been killed: nothing in it is told.
+    async crash(who) {
+        const one = await page(who), crashed = one.waitForEvent("crash");
+        one.goto("chrome://crash").catch(() => undefined);
+        await crashed;
+    },
     async line(who, state) {
         await page(who);
         const line = lines.get(who);
@@ -109,7 +117,7 @@ async function answer({ id, who, call, args }) {
 }
 
 (async () => {
-    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args: ["--disable-dev-shm-usage"] });
+    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", headless: true, args: ["--disable-dev-shm-usage", "--host-resolver-rules=MAP *.test 127.0.0.1"] });
     console.log(JSON.stringify({ ready: true }));
     for await (const line of readline.createInterface({ input: process.stdin })) await answer(JSON.parse(line));
     await browser.close();

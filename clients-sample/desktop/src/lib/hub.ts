@@ -22,6 +22,7 @@ export type Note =
     | { type: "channels"; server: string }
     | { type: "me" }
     | { type: "signed-out" }
+    | { type: "looked" } // somebody looks at that tab
     // Any tab to the one that is connected
     | { type: "hello" }
     | { type: "refresh" } // rooms and subscriptions

@@ -275,10 +275,7 @@ function Invite({ server, onClose }: { server: Server; onClose: () => void }) {
                     {link ? (
                         <div class="inline">
                             <Field label={t.code} value={link} onText={() => undefined} readOnly onFocus={(event) => event.currentTarget.select()} />
-                            <Button icon="link" onClick={async () => {
-                                await navigator.clipboard?.writeText(link).catch(() => undefined);
-                                toast(t.copied);
-                            }}>{t.copy}</Button>
+                            <Button icon="link" onClick={(event) => copy(event.currentTarget.parentElement!.querySelector("input")!).then(() => toast(t.copied))}>{t.copy}</Button>
                         </div>
                     ) : (
                         <Button icon="link" busy={busy} onClick={() => run(async () => {
@@ -290,6 +287,13 @@ function Invite({ server, onClose }: { server: Server; onClose: () => void }) {
             </div>
         </Dialog>
     );
+}
+
+// navigator.clipboard is only there on secure pages.
+async function copy(field: HTMLInputElement): Promise<void> {
+    field.select();
+    if (navigator.clipboard) await navigator.clipboard.writeText(field.value).catch(() => document.execCommand("copy"));
+    else document.execCommand("copy");
 }
 
 // --- one server: what one looks at ---

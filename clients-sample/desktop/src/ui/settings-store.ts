@@ -1,4 +1,4 @@
-// What somebody has chosen of the look of things, for this browser.
+// What somebody has chosen for this browser.
 
 import { Signal } from "../lib/signal";
 import { en, type Texts } from "../texts/en";
@@ -9,6 +9,7 @@ export const languages: Record<string, Texts> = { en, ru };
 
 export const theme = new Signal<Theme>((localStorage.getItem("hum.theme") as Theme | null) ?? "system");
 export const language = new Signal<string>(localStorage.getItem("hum.language") ?? "");
+export const notify = new Signal<boolean>(localStorage.getItem("hum.notify") === "on");
 export const texts = new Signal<Texts>(pick());
 
 function pick(): Texts {
@@ -27,6 +28,7 @@ theme.watch((value) => {
     localStorage.setItem("hum.theme", value);
     apply();
 });
+notify.watch((value) => localStorage.setItem("hum.notify", value ? "on" : "off"));
 language.watch((value) => {
     localStorage.setItem("hum.language", value);
     texts.value = pick();

@@ -8,7 +8,8 @@ import { Avatar, Button, Confirm, Dialog, Empty, Field, Icon, shortTime, Tabs, t
 import { Head } from "./chat";
 import { Person } from "./friends";
 import { toast, use, useClient, useFetched, useTask, useTexts, words } from "./hooks";
-import { language, languages, theme, type Theme } from "./settings-store";
+import { askForNotices, canNotify, wantsNotices } from "./notices";
+import { language, languages, notify, theme, type Theme } from "./settings-store";
 
 export function SettingsPage({ tab, onSignOut }: { tab: string; onSignOut: () => void }) {
     const t = useTexts();
@@ -127,6 +128,7 @@ function Appearance() {
                     <label class="choice" key={id} lang={id}><input type="radio" name="language" checked={tongue === id} onChange={() => (language.value = id)} />{one.name}</label>
                 ))}
             </fieldset>
+            <Notices />
             <section>
                 <h2>{t.shortcuts}</h2>
                 <dl class="keys">
@@ -139,6 +141,30 @@ function Appearance() {
                 </dl>
             </section>
         </div>
+    );
+}
+
+function Notices() {
+    const t = useTexts();
+    const wanted = use(notify);
+    const [, run] = useTask();
+    const on = wanted && wantsNotices();
+    return (
+        <fieldset>
+            <legend>{t.notifications}</legend>
+            <label class="choice">
+                <input type="checkbox" checked={on} disabled={!canNotify()} onChange={(event) => {
+                    const box = event.currentTarget;
+                    if (!box.checked) return void (notify.value = false);
+                    void run(async () => {
+                        notify.value = await askForNotices();
+                        box.checked = notify.value;
+                        if (!notify.value) toast(t.notifyDenied, true);
+                    });
+                }} />{t.notify}
+            </label>
+            {!canNotify() && <p class="hint">{t.notifySecure}</p>}
+        </fieldset>
     );
 }
 

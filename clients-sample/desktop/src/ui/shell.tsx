@@ -8,6 +8,7 @@ import { Chat, Head } from "./chat";
 import { FriendsPage } from "./friends";
 import { attempt, use, useClient, useTexts } from "./hooks";
 import { Mark } from "./mark";
+import { watchNotices } from "./notices";
 import { NotificationsPage } from "./notifications";
 import { go, route as routeSignal, type Route } from "./route";
 import { InviteLink, ServerBar, ServerPage, ServersPage } from "./servers";
@@ -24,6 +25,7 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
     const route = use(routeSignal);
     const rooms = use(client.rooms);
     const [quick, setQuick] = useState(false);
+    useEffect(() => watchNotices(client), [client]);
     const main = useRef<HTMLElement>(null);
 
     // The title tells how much is unread, whichever tab is on top.
