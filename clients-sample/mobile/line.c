@@ -92,6 +92,12 @@ static void on_publish(struct mosquitto *client, void *arg, int id, int code,
 
 /* ---- Life ---- */
 
+/* Ours as it is; left alone, libmosquitto would want to set it up, and a file of CAs for that. */
+static bool use_context(struct mosquitto *client, SSL_CTX *context) {
+    return mosquitto_int_option(client, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0) == 0 &&
+           mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, context) == 0;
+}
+
 static bool prepare(struct line *line, const struct line_config *config) {
     struct mosquitto *client = line->client;
 
@@ -103,8 +109,7 @@ static bool prepare(struct line *line, const struct line_config *config) {
     return mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5) == 0 &&
            mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1) == 0 &&
            mosquitto_username_pw_set(client, config->username, config->password) == 0 &&
-           (!config->context ||
-            mosquitto_void_option(client, MOSQ_OPT_SSL_CTX, config->context) == 0);
+           (!config->context || use_context(client, config->context));
 }
 
 struct line *line_open(const struct line_config *config, const struct line_calls *calls,
