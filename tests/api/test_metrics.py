@@ -103,9 +103,10 @@ def test_the_pool(hum, alice):
         change = threading.Thread(target=alice.patch, args=("/v1/users/me", {"about": "x"}))
         change.start()
         eventually(lambda: single(scrape(hum), "hum_api_pool_in_use") == 1)
-        assert single(scrape(hum), "hum_api_requests_running") == 2
+        # Whose answer is out may still be counted for a moment.
+        eventually(lambda: single(scrape(hum), "hum_api_requests_running") == 2)
     change.join()
-    assert single(scrape(hum), "hum_api_requests_running") == 1
+    eventually(lambda: single(scrape(hum), "hum_api_requests_running") == 1)
 
 
 def test_waiting_for_a_connection_counts(hum):
@@ -132,9 +133,9 @@ def test_permits_for_passwords(hum):
 
 
 def test_work_that_waits(hum):
-    """One that is due in an hour; others may come and go."""
+    """One that is due later, but not so late that it counts as the clock's mistake; others may come and go."""
     job = hum.database.value("insert into jobs (kind, room_id, actor_id, data, run_at)"
-                             " values (1, 1, 1, '{}', now() + interval '1 hour') returning id")
+                             " values (1, 1, 1, '{}', now() + interval '9 minutes') returning id")
     try:
         eventually(lambda: single(scrape(hum), "hum_jobs_waiting") ==
                    hum.database.value("select count(*) from jobs") >= 1)

@@ -118,7 +118,7 @@ def test_somebody_new_gets_an_account_and_chats(hum, browser, idp):
     settle(hum, alice)
     client = Client(hum, alice.mqtt)
     try:
-        client.subscribe(f"dm/{dm}/messages")
+        client.may(f"dm/{dm}/messages")
         nonce = client.send(dm, "hello")
         assert client.message(f"dm/{dm}/messages", nonce)["text"] == "hello"
     finally:

@@ -43,7 +43,7 @@ def test_neither_writes_and_both_read(connect, people, version, who):
     alice, bob, dm = people
     a, b = connect(alice, version=version), connect(bob, version=version)
     for client in (a, b):
-        client.subscribe(room(dm), f"dm/{dm}/typing/+", f"user/{client.user}/errors", f"user/{client.user}/inbox")
+        client.may(room(dm), f"dm/{dm}/typing/+", f"user/{client.user}/errors", f"user/{client.user}/inbox")
     before = b.message(room(dm), a.send(dm, "while friends"))
     a.message(room(dm), before["nonce"])
     blocker, other = (people[who], people[1 - who])
@@ -69,7 +69,7 @@ def test_presence_of_each_other_ends(connect, people, version):
     assert a.subscribe(presence(bob)) == b.subscribe(presence(alice)) == 1
     a.wait(lambda: states(a, bob)[-1:] == ["online"])
     b.wait(lambda: states(b, alice)[-1:] == ["online"])
-    b.subscribe(f"user/{bob.id}/inbox")
+    b.may(f"user/{bob.id}/inbox")
     block(alice, bob)
     until_told(b, "friend_removed")
     heard = len(states(b, alice))
@@ -80,7 +80,7 @@ def test_presence_of_each_other_ends(connect, people, version):
         assert late.heard() == []
     # A change that a friend would hear of: alice goes, and comes again.
     third = connect(alice.sign_in())
-    third.subscribe(presence(alice))
+    third.may(presence(alice))
     third.wait(lambda: states(third, alice)[-1:] == ["online"])
     third.close()
     a.close()
@@ -93,7 +93,7 @@ def test_a_stream_of_messages_across_the_block(connect, people):
     alice, bob, dm = people
     a, b = connect(alice), connect(bob)
     for client in (a, b):
-        client.subscribe(room(dm), f"user/{client.user}/errors")
+        client.may(room(dm), f"user/{client.user}/errors")
     codes = {}
 
     def stream(count):
@@ -118,14 +118,14 @@ def test_unblocking_gives_no_right_back(connect, hum, people):
     alice, bob, dm = people
     a, b = connect(alice), connect(bob)
     for client in (a, b):
-        client.subscribe(room(dm), f"user/{client.user}/errors", f"user/{client.user}/inbox")
+        client.may(room(dm), f"user/{client.user}/errors", f"user/{client.user}/inbox")
     block(alice, bob)
     until_told(b, "friend_removed")
     ok(alice.delete(f"/v1/blocks/{bob.id}"), 204)
     assert refused(a, dm)["code"] == refused(b, dm)["code"] == "not_friends"
     # Nor does a load of the rights from the database.
     late = connect(bob.sign_in())
-    late.subscribe(f"user/{bob.id}/errors")
+    late.may(f"user/{bob.id}/errors")
     assert refused(late, dm)["code"] == "not_friends"
     hum.befriend(bob, alice)
     until_told(b, "friend_request_accepted")

@@ -26,7 +26,7 @@ def refused(hum, who, **kw):
 
 def works(client, dm):
     """It can send, and hears what it sends."""
-    client.subscribe(room(dm))
+    client.may(room(dm))
     client.message(room(dm), client.send(dm, "still here"))
 
 
@@ -38,7 +38,7 @@ def test_every_connection_of_a_session_gets_a_copy(connect, people):
         for i, s in enumerate(suffixes)
     ]
     for client in clients:
-        client.subscribe(room(dm))
+        client.may(room(dm))
     a = connect(alice)
     for i in range(5):
         a.send(dm, f"text {i}")
@@ -50,7 +50,7 @@ def test_every_session_of_a_person_gets_a_copy(connect, people):
     alice, bob, dm = people
     clients = [connect(bob), connect(bob.sign_in()), connect(bob.sign_in())]
     for client in clients:
-        client.subscribe(room(dm))
+        client.may(room(dm))
     nonce = connect(alice).send(dm, "hi")
     for client in clients:
         client.message(room(dm), nonce)
@@ -85,7 +85,7 @@ def test_at_the_bound_a_connection_can_still_be_taken_over(connect, people):
 def test_the_same_client_id_again_takes_over(connect, people, version, transport):
     alice, bob, dm = people
     b = connect(bob)
-    b.subscribe(room(dm))
+    b.may(room(dm))
     clients = [connect(alice, version=version, transport=transport)]
     for _ in range(LIVE_MAX + 4):  # and none of those taken over counts
         clients.append(connect(alice, version=version, transport=transport))
@@ -146,7 +146,7 @@ def test_a_revoked_session_is_disconnected_and_hears_nothing_more(connect, hum, 
     stays = connect(second)
     b = connect(bob)
     for client in (*ended, stays, b):
-        client.subscribe(room(dm))
+        client.may(room(dm))
     first = b.send(dm, "before")
     for client in ended:
         client.message(room(dm), first)
@@ -171,7 +171,7 @@ def test_a_session_that_is_revoked_while_offline_is_refused(connect, hum, people
     sign_out(alice)
     # Word of it reaches the broker on its own way, at the latest when its other notices do.
     inbox = connect(bob)
-    inbox.subscribe(f"user/{bob.id}/inbox")
+    inbox.may(f"user/{bob.id}/inbox")
     carol = hum.sign_up()
     ok(carol.post("/v1/friends/requests", {"user_id": bob.id}), 201)
     inbox.wait(lambda: inbox.heard())
@@ -266,7 +266,7 @@ def test_nothing_waits_for_who_is_away(connect, raw, people):
     first.subscribe(room(dm))
     first.close()
     a = connect(alice)
-    a.subscribe(room(dm))
+    a.may(room(dm))
     a.message(room(dm), a.send(dm, "missed"))
     resumed = raw()
     assert resumed.connect(*credentials, props=keep, clean=False) == REFUSED

@@ -36,7 +36,7 @@ def test_sighup_leaves_living_sessions_alone(connect, hum, people):
     listeners = [connect(bob, version=v, transport=t, suffix=f"{t}{v}") for v, t in WAYS]
     a = connect(alice)
     for client in (*listeners, a):
-        client.subscribe(room(dm))
+        client.may(room(dm))
     for _ in range(5):
         before = reloads(hum)
         os.kill(hum.pid("mosquitto"), signal.SIGHUP)
@@ -56,7 +56,7 @@ def test_sighup_leaves_living_sessions_alone(connect, hum, people):
         client.message(room(dm), last)
         expect_log(client, dm, alice.history(dm))
     with connect(alice, suffix="new") as client:
-        client.subscribe(room(dm))
+        client.may(room(dm))
         client.message(room(dm), client.send(dm, "and who comes later"))
 
 
@@ -70,7 +70,7 @@ def test_the_plugins_database_connections_broken_off(connect, hum, people):
     alice, bob, dm = people
     a, b = connect(alice), connect(bob)
     for client in (a, b):
-        client.subscribe(room(dm))
+        client.may(room(dm))
     nonces = []
 
     def all_back(old):
@@ -105,7 +105,7 @@ def test_what_changed_while_the_plugin_heard_nothing(connect, hum, people):
     second = alice.sign_in()
     revoked, stays, b = connect(second), connect(alice), connect(bob)
     for client in (revoked, stays, b):
-        client.subscribe(room(dm), f"user/{client.user}/errors")
+        client.may(room(dm), f"user/{client.user}/errors")
     # Changed behind everybody's back, so that there is no notice whatever the moment.
     with hum.database.session() as cursor:
         cursor.execute("update sessions set revoked_at = now() where id = %s", (second.sid,))
@@ -132,7 +132,7 @@ def test_a_room_that_somebody_holds_stops_no_other(connect, hum, people):
     alice, bob, dm = people
     carol, dave, other = hum.pair()
     a, b, c = connect(alice), connect(bob), connect(carol)
-    b.subscribe(room(dm))
+    b.may(room(dm))
     c.may(room(other))
     with hum.database.session(autocommit=False) as cursor:
         cursor.execute("select from rooms where id = %s for update", (dm,))
@@ -205,10 +205,10 @@ def test_postgres_restarted_under_load(own, own_people, mode):
     alice, bob, dm, connect = own_people
     listeners = [connect(bob, version=v, transport=t, suffix=f"{t}{v}") for v, t in WAYS]
     for client in listeners:
-        client.subscribe(room(dm))
+        client.may(room(dm))
     sender = connect(alice)
-    sender.subscribe(f"user/{alice.id}/errors")
-    sender.subscribe(room(dm))
+    sender.may(f"user/{alice.id}/errors")
+    sender.may(room(dm))
     acked, stop = [], threading.Event()
 
     def load():
@@ -243,7 +243,7 @@ def test_postgres_restarted_under_load(own, own_people, mode):
         expect_log(client, dm, history)
     # Rights still come through: the listening connection is back as well.
     inbox = connect(bob, suffix="inbox")
-    inbox.subscribe(f"user/{bob.id}/inbox")
+    inbox.may(f"user/{bob.id}/inbox")
     ok(alice.delete(f"/v1/friends/{bob.id}"), 204)
     inbox.wait(lambda: inbox.heard())
     assert sender.publish(f"dm/{dm}/send", {"nonce": "x", "text": "x"}) == 0x87
@@ -262,7 +262,7 @@ def test_after_a_restart_of_everything(own, own_people):
     gone = alice.sign_in()
     ok(gone.post("/v1/auth/logout"), 204)
     a = connect(alice)
-    a.subscribe(room(dm))
+    a.may(room(dm))
     a.message(room(dm), a.send(dm, "before", nonce="before"))
     history = alice.history(dm)
     own.down()
@@ -314,7 +314,7 @@ def test_a_broker_that_is_killed_keeps_what_it_acknowledged(own, own_people, hel
     own.down()
     own.up()
     with connect(alice, suffix="again") as client:
-        client.subscribe(room(dm))
+        client.may(room(dm))
         client.message(room(dm), client.send(dm, "the end", nonce="end"))
     log = [m["nonce"] for m in bob.history(dm)]
     assert len(set(log)) == len(log)

@@ -34,7 +34,7 @@ def test_former_friends_read_and_do_not_write(connect, people, version):
     alice, bob, dm = people
     a, b = connect(alice, version=version), connect(bob, version=version)
     for client in (a, b):
-        client.subscribe(room(dm), f"user/{client.user}/errors", f"user/{client.user}/inbox")
+        client.may(room(dm), f"user/{client.user}/errors", f"user/{client.user}/inbox")
     first = a.send(dm, "while friends")
     before = [client.message(room(dm), first) for client in (a, b)]
     part(alice, bob)
@@ -64,7 +64,7 @@ def test_friends_again_write_again_into_the_same_room(connect, hum, people, vers
     alice, bob, dm = people
     a, b = connect(alice, version=version), connect(bob, version=version)
     for client in (a, b):
-        client.subscribe(room(dm), f"user/{client.user}/errors", f"user/{client.user}/inbox")
+        client.may(room(dm), f"user/{client.user}/errors", f"user/{client.user}/inbox")
     a.send(dm, "one", nonce="one")
     b.message(room(dm), "one")
     part(bob, alice)
@@ -86,7 +86,7 @@ def test_the_end_of_one_friendship_leaves_the_others(connect, hum, people):
     hum.befriend(alice, carol)
     other = hum.open_dm(alice, carol)
     a = connect(alice)
-    a.subscribe(f"user/{alice.id}/inbox")
+    a.may(f"user/{alice.id}/inbox")
     part(bob, alice)
     until_told(a, "friend_removed")
     assert a.subscribe(room(other)) == 1
@@ -98,7 +98,7 @@ def test_what_is_sent_while_friendships_end_is_in_the_log_or_refused(connect, pe
     alice, bob, dm = people
     a, b = connect(alice), connect(bob)
     for client in (a, b):
-        client.subscribe(room(dm), f"user/{client.user}/errors")
+        client.may(room(dm), f"user/{client.user}/errors")
     codes = {}
 
     def stream(count):

@@ -169,7 +169,7 @@ def test_a_payload_of_exactly_the_bound_is_taken(dm, sender):
 def test_nonces_that_are_taken(connect, people, nonce):
     alice, _, room = people
     client = connect(alice)
-    client.subscribe(f"dm/{room}/messages")
+    client.may(f"dm/{room}/messages")
     client.message(f"dm/{room}/messages", client.send(room, "x", nonce=nonce))
 
 
@@ -223,7 +223,7 @@ def test_errors_go_to_the_sender_alone(connect, dm):
     there = connect(alice.sign_in())
     b = connect(bob)
     for client in (here, there, b):
-        client.subscribe(f"user/{client.user}/errors")
+        client.may(f"user/{client.user}/errors")
     here.publish(f"dm/{room}/send", {"nonce": "k", "text": ""})
     for client in (here, there):
         client.error("k")

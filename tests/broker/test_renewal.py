@@ -34,7 +34,7 @@ def renew_in_time(connect, hum, person, version, token):
 
 
 def works(client, dm):
-    client.subscribe(f"dm/{dm}/messages")
+    client.may(f"dm/{dm}/messages")
     client.message(f"dm/{dm}/messages", client.send(dm, "still here"))
 
 
@@ -81,7 +81,7 @@ def test_a_wrong_token_renews_nothing(connect, hum, people, version):
 
     def attempt(seconds):
         client = connect(short(hum, alice, seconds), at_once=True, suffix="short", version=version)
-        client.subscribe(f"user/{alice.id}/errors")
+        client.may(f"user/{alice.id}/errors")
         for count, token in enumerate(tokens.values(), 1):
             code = client.publish(f"user/{alice.id}/token", token)
             assert code == (REFUSED if version == V5 else 0)

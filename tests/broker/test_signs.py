@@ -32,7 +32,7 @@ def until_state(client, person, state):
 
 def marker(client, dm):
     """A message: what was published before it has been heard with it."""
-    client.subscribe(f"dm/{dm}/messages")
+    client.may(f"dm/{dm}/messages")
     return client.message(f"dm/{dm}/messages", client.send(dm, "marker"))
 
 
@@ -45,7 +45,7 @@ def away(connect, people):
 
     def offline():
         with connect(people[1], suffix="probe") as probe:
-            probe.subscribe(presence(people[0]))
+            probe.may(presence(people[0]))
             probe.barrier()
             return probe.heard() == []
 
@@ -69,7 +69,7 @@ def test_friends_see_who_is_online(connect, away, version):
     second.cut()
     # Still there by the third. Whoever asks now gets it as retained.
     late = connect(bob, suffix="late", version=version)
-    late.subscribe(presence(alice))
+    late.may(presence(alice))
     until_state(late, alice, "online")
     assert late.heard(presence(alice))[0].retain
     third.barrier()
@@ -79,7 +79,7 @@ def test_friends_see_who_is_online(connect, away, version):
     for client in (b, late):
         until_state(client, alice, "")
     again = connect(bob, suffix="again")
-    again.subscribe(presence(alice))
+    again.may(presence(alice))
     again.barrier()
     assert again.heard() == []
 
@@ -88,13 +88,13 @@ def test_a_takeover_leaves_one_online(connect, away):
     alice, bob, _ = away
     b = connect(bob)
     connect(alice)
-    b.subscribe(presence(alice))
+    b.may(presence(alice))
     until_state(b, alice, "online")
     for _ in range(5):
         last = connect(alice)
     last.barrier()
     late = connect(bob, suffix="late")
-    late.subscribe(presence(alice))
+    late.may(presence(alice))
     until_state(late, alice, "online")
     last.close()
     until_state(late, alice, "")
@@ -103,7 +103,7 @@ def test_a_takeover_leaves_one_online(connect, away):
 def test_a_revoked_session_is_not_online(connect, away):
     alice, bob, _ = away
     b, a = connect(bob), connect(alice)
-    b.subscribe(presence(alice))
+    b.may(presence(alice))
     until_state(b, alice, "online")
     ok(alice.post("/v1/auth/logout"), 204)
     until_state(b, alice, "")
@@ -115,7 +115,7 @@ def test_presence_comes_and_goes_with_friendship(connect, hum):
     connect(alice)
     b = connect(bob)
     assert b.subscribe(presence(alice)) == REFUSED
-    b.subscribe(f"user/{bob.id}/inbox")
+    b.may(f"user/{bob.id}/inbox")
     hum.befriend(alice, bob)
     eventually(lambda: b.subscribe(presence(alice)) == 1)
     until_state(b, alice, "online")
@@ -124,7 +124,7 @@ def test_presence_comes_and_goes_with_friendship(connect, hum):
     assert b.subscribe(presence(alice)) == REFUSED
     before = len(b.heard(presence(alice)))
     own = connect(alice, suffix="own")
-    own.subscribe(presence(alice))
+    own.may(presence(alice))
     until_state(own, alice, "online")
     own.close()
     # The subscription from before is still there, and brings nothing any more.
@@ -152,7 +152,7 @@ def test_typing_is_heard_by_the_room(connect, people, version):
         assert not sign.retain
     assert alice.history(dm) == []
     late = connect(bob, suffix="late")
-    late.subscribe(f"dm/{dm}/typing/+")
+    late.may(f"dm/{dm}/typing/+")
     late.barrier()
     assert late.heard() == []
 
@@ -163,7 +163,7 @@ def test_typing_is_heard_by_the_room(connect, people, version):
 def test_typing_carries_nothing(connect, people, payload, version):
     alice, bob, dm = people
     a, b = connect(alice, version=version), connect(bob)
-    b.subscribe(f"dm/{dm}/typing/+")
+    b.may(f"dm/{dm}/typing/+")
     for qos in (0, 1):
         a.publish(typing(dm, alice), payload, qos=qos)
     marker(a, dm)
@@ -175,7 +175,7 @@ def test_typing_carries_nothing(connect, people, payload, version):
 def test_typing_is_of_qos_0(connect, people, qos):
     alice, bob, dm = people
     a, b = connect(alice), connect(bob)
-    b.subscribe(f"dm/{dm}/typing/+")
+    b.may(f"dm/{dm}/typing/+")
     assert a.publish(typing(dm, alice), "{}", qos=qos) == REFUSED
     marker(a, dm)
     b.barrier()
@@ -186,7 +186,7 @@ def test_nobody_types_for_another_or_retained_or_elsewhere(connect, hum, people)
     alice, bob, dm = people
     carol = hum.sign_up()
     a, b, c = connect(alice), connect(bob), connect(carol)
-    b.subscribe(f"dm/{dm}/typing/+", f"dm/{dm}/messages")
+    b.may(f"dm/{dm}/typing/+", f"dm/{dm}/messages")
     a.publish(typing(dm, bob), "{}", qos=0)
     a.publish(typing(dm, alice), "{}", qos=0, retain=True)
     c.publish(typing(dm, carol), "{}", qos=0)
@@ -200,8 +200,8 @@ def test_nobody_types_for_another_or_retained_or_elsewhere(connect, hum, people)
 def test_former_friends_do_not_type(connect, people):
     alice, bob, dm = people
     a, b = connect(alice), connect(bob)
-    a.subscribe(f"user/{alice.id}/inbox")
-    b.subscribe(f"dm/{dm}/typing/+")
+    a.may(f"user/{alice.id}/inbox")
+    b.may(f"dm/{dm}/typing/+")
     ok(bob.delete(f"/v1/friends/{alice.id}"), 204)
     a.wait(lambda: a.heard())
     a.publish(typing(dm, alice), "{}", qos=0)
@@ -214,7 +214,7 @@ def test_former_friends_do_not_type(connect, people):
 def test_a_will_may_be_exactly_a_typing_sign(connect, people, version):
     alice, bob, dm = people
     b = connect(bob)
-    b.subscribe(f"dm/{dm}/typing/+")
+    b.may(f"dm/{dm}/typing/+")
     for will in ((typing(dm, bob), "{}", 0, False), (typing(dm, alice), "{}", 0, True),
                  (typing(dm, alice), "{}", 1, False), (typing(dm, alice), "psst", 0, False)):
         connect(alice, version=version, will=will).cut()
@@ -236,7 +236,7 @@ def read_seq(person, dm):
 def say_some(connect, person, dm, count):
     """Messages, by REST, that the broker has heard of: a mark goes no further than that."""
     with connect(person, suffix="hears") as client:
-        client.subscribe(f"dm/{dm}/messages")
+        client.may(f"dm/{dm}/messages")
         for i in range(count):
             person.say(dm, f"text {i}")
         client.until(f"dm/{dm}/messages", count)
@@ -265,7 +265,7 @@ def test_a_read_mark_never_moves_down_nor_past_the_end(connect, people):
     alice, bob, dm = people
     say_some(connect, alice, dm, 3)
     b = connect(bob)
-    b.subscribe(f"dm/{dm}/#")
+    b.may(f"dm/{dm}/#")
     b.publish(f"dm/{dm}/read", {"seq": 10**12})
     b.wait(lambda: b.heard(f"dm/{dm}/read/{bob.id}"))
     assert read_seq(bob, dm) == 3
@@ -291,7 +291,7 @@ def test_a_read_mark_may_come_before_the_broker_has_heard_of_the_message(connect
     alice, bob, dm = people
     say_some(connect, alice, dm, 2)
     b = connect(bob)
-    b.subscribe(f"dm/{dm}/#")
+    b.may(f"dm/{dm}/#")
     request.getfixturevalue("deaf")
     assert alice.say(dm, "by REST")["seq"] == 3
     assert b.publish(f"dm/{dm}/read", {"seq": 3}) in TAKEN
@@ -309,7 +309,7 @@ def test_a_bad_read_mark_is_refused_by_name(connect, people, payload):
     alice, bob, dm = people
     alice.say(dm, "text")
     b = connect(bob)
-    b.subscribe(f"user/{bob.id}/errors")
+    b.may(f"user/{bob.id}/errors")
     assert b.publish(f"dm/{dm}/read", payload) == REFUSED
     b.wait(lambda: b.heard())
     (error,) = b.messages(f"user/{bob.id}/errors")
@@ -322,7 +322,7 @@ def test_a_stranger_marks_nothing(connect, hum, people):
     alice.say(dm, "text")
     carol = hum.sign_up()
     b, c = connect(bob), connect(carol)
-    b.subscribe(f"dm/{dm}/#")
+    b.may(f"dm/{dm}/#")
     assert c.publish(f"dm/{dm}/read", {"seq": 1}) == REFUSED
     alice.say(dm, "marker", nonce="marker")
     b.message(f"dm/{dm}/messages", "marker")
@@ -336,7 +336,7 @@ def test_former_friends_still_mark_what_they_read(connect, people):
     alice, bob, dm = people
     alice.say(dm, "text")
     b = connect(bob)
-    b.subscribe(f"user/{bob.id}/inbox", f"dm/{dm}/#")
+    b.may(f"user/{bob.id}/inbox", f"dm/{dm}/#")
     ok(alice.delete(f"/v1/friends/{bob.id}"), 204)
     b.wait(lambda: any(m["kind"] == "friend_removed" for m in b.messages(f"user/{bob.id}/inbox")))
     assert b.publish(f"dm/{dm}/read", {"seq": 1}) in TAKEN

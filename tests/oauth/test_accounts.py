@@ -75,7 +75,7 @@ def test_two_sign_in_by_a_provider_and_chat(world):
         for person in (alice, bob):
             settle(hum, person)
             clients.append(Client(hum, person.mqtt))
-            clients[-1].subscribe(f"dm/{dm}/messages")
+            clients[-1].may(f"dm/{dm}/messages")
         nonce = clients[0].send(dm, "hello")
         assert clients[1].message(f"dm/{dm}/messages", nonce)["text"] == "hello"
     finally:
