@@ -213,7 +213,7 @@ static void free_engine(struct engine *engine) {
         link_close(engine);
         lists_free(engine);
         session_free(engine);
-        link_filters(engine);
+        link_filters(engine); /* of nobody: none */
     }
     rest_free(engine->rest);
     tls_free(engine->tls);

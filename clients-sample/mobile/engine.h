@@ -114,6 +114,7 @@ struct engine {
     int64_t generation; /* of the session; a call of an older one is over */
     int farewells;      /* sign-outs that the server is being told of */
     int64_t token_at;   /* when the MQTT token is to be renewed, steady */
+    int64_t renew_at;   /* the same of the connection's own, by the wall clock */
 
     /* link.c */
     bool paused;
@@ -228,6 +229,8 @@ bool session_lives(const struct engine *engine);
 /* done is called once, also with status 0: no answer, or the session ended. False: no memory. */
 bool session_call(struct engine *engine, const struct rest_request *request, call_done done,
                   void *arg);
+/* A connection begins with the MQTT token that there is. */
+void session_plan(struct engine *engine);
 /* Renews the tokens, for the sake of MQTT. */
 void session_renew(struct engine *engine);
 /* Has the server ended it? Renews the tokens to find out. */

@@ -484,6 +484,7 @@ static void open_line(struct engine *engine, int64_t now) {
         .keepalive_s = engine->keepalive.max,
     };
     engine->opened_at = now;
+    session_plan(engine);
     engine->line = line_open(&config, &calls, engine);
     if (!engine->line) {
         engine->address++; /* the next one, in the next turn */

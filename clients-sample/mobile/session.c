@@ -90,22 +90,26 @@ static void wait_for_token(struct call *call) {
     start_refresh(engine);
 }
 
-static void go(struct call *call) {
+static void send_call(struct call *call) {
     struct engine *engine = call->engine;
-
-    if (!token_is_good(engine)) {
-        wait_for_token(call);
-        return;
-    }
     const struct rest_request request = {
         .method = call->method,
         .path = call->path,
         .body = call->body,
         .token = engine->session.access_token,
     };
+
     call->tries++;
     if (!rest_send(engine->rest, &request, on_answer, call)) {
         end_call(call, &no_answer);
+    }
+}
+
+static void go(struct call *call) {
+    if (token_is_good(call->engine)) {
+        send_call(call);
+    } else {
+        wait_for_token(call);
     }
 }
 
@@ -141,7 +145,7 @@ static void release(struct engine *engine, const struct rest_answer *failure) {
         if (failure) {
             end_call(call, failure);
         } else {
-            go(call);
+            send_call(call); /* however short its token's life is: it has just begun */
         }
         call = next;
     }
@@ -151,12 +155,14 @@ static void release(struct engine *engine, const struct rest_answer *failure) {
 
 bool session_lives(const struct engine *engine) { return engine->session.user != 0; }
 
-/* Some time before its end, a fifth of its life at most, since it may be a short one. */
-static void plan_renewal(struct engine *engine) {
+/* The MQTT token is renewed some time before its end, a fifth of its life at most, since it may be
+ * a short one. What counts is the token that the connection came with, if there is one. */
+void session_plan(struct engine *engine) {
     int64_t left = engine->session.mqtt_until - clock_wall_ms();
     int64_t early = left / 5 < MQTT_EARLY_MS ? left / 5 : MQTT_EARLY_MS;
 
     engine->token_at = clock_steady_ms() + (left - early > 0 ? left - early : 0);
+    engine->renew_at = clock_wall_ms() + left - early;
 }
 
 /* Takes a Session that came. False: it is none, or cannot be kept. */
@@ -176,7 +182,6 @@ static bool take_session(struct engine *engine, const struct rest_answer *answer
     store_session_free(&engine->session);
     engine->session = session;
     atomic_store(&engine->me, session.user);
-    plan_renewal(engine);
     return true;
 }
 
@@ -188,12 +193,20 @@ static char *refresh_body(const char *token) {
     return body;
 }
 
-static void publish_token(struct engine *engine) {
+/* Each refresh brings a new MQTT token too; the connection is told of it when it needs one. */
+static void renew_line(struct engine *engine) {
     char topic[64];
 
-    if (engine->line) {
-        (void)snprintf(topic, sizeof topic, "user/%lld/token", (long long)engine->session.user);
-        (void)line_publish(engine->line, topic, engine->session.mqtt_password, 1);
+    int64_t left = engine->renew_at - clock_wall_ms();
+    if (engine->line && left > 0) {
+        engine->token_at = clock_steady_ms() + left;
+        return;
+    }
+    (void)snprintf(topic, sizeof topic, "user/%lld/token", (long long)engine->session.user);
+    if (!engine->line || line_publish(engine->line, topic, engine->session.mqtt_password, 1) != 0) {
+        session_plan(engine);
+    } else {
+        engine->token_at = clock_steady_ms() + RENEW_AGAIN_MS;
     }
 }
 
@@ -213,7 +226,7 @@ static void on_refreshed(void *arg, const struct rest_answer *answer) {
     }
     engine->refreshing = false;
     if (answer->status == 200 && take_session(engine, answer)) {
-        publish_token(engine);
+        renew_line(engine);
         release(engine, NULL);
         link_renewed(engine);
     } else if (answer->status == 401) {
@@ -272,7 +285,7 @@ void session_run(struct engine *engine, int64_t now) {
 void session_load(struct engine *engine) {
     if (store_session_get(engine->store, &engine->session) == HUM_DONE) {
         atomic_store(&engine->me, engine->session.user);
-        plan_renewal(engine);
+        session_plan(engine);
     }
 }
 
@@ -283,9 +296,9 @@ static void forget(struct engine *engine) {
     release(engine, &no_answer);
     link_close(engine);
     lists_free(engine);
-    link_filters(engine);
     store_session_free(&engine->session);
     engine->session = (store_session){0};
+    link_filters(engine);
     engine->token_at = NEVER;
     atomic_store(&engine->me, 0);
 }
@@ -308,6 +321,7 @@ void session_free(struct engine *engine) {
         free_call(call);
     }
     store_session_free(&engine->session);
+    engine->session = (store_session){0};
 }
 
 /* ---- Signing in ---- */
