@@ -169,7 +169,6 @@ static void *run(void *arg) {
     struct engine *engine = arg;
     unsigned ready = 0;
 
-    session_load(engine);
     link_init(engine);
     lists_load(engine);
     link_wanted(engine);
@@ -251,6 +250,7 @@ struct engine *engine_new(const hum_config *config, struct store *store, hum_res
 bool engine_start(struct engine *engine) {
     sigset_t all, before;
 
+    session_load(engine); /* so that hum_me is right from the start */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the app's */
     bool started = pthread_create(&engine->thread, NULL, run, engine) == 0;

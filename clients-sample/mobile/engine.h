@@ -274,7 +274,6 @@ void sync_start(struct engine *engine);
 void sync_run(struct engine *engine, int64_t now);
 int64_t sync_due(const struct engine *engine);
 void sync_piece(struct engine *engine, json_t *piece);
-void sync_heard(struct engine *engine, int64_t room, int64_t seq);
 void sync_acknowledged(struct engine *engine, int packet, int code);
 void sync_stop(struct engine *engine);
 void sync_older(struct engine *engine, const struct command *command);

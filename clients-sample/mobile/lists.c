@@ -244,12 +244,17 @@ static bool take_rooms(struct engine *engine) {
     return result == HUM_DONE;
 }
 
-/* Of a room of which too much was missed the history begins anew. */
+/* Of a room of which too much was missed the history begins anew; what a sync under way still
+ * brings of the time before is dropped. */
 static bool restart_far(void *arg, const store_room *room) {
     struct engine *engine = arg;
+    struct place *place = lists_place(engine, room->shown.id);
 
     if (room->shown.last_seq - room->whole > ENGINE_MISSED_MAX) {
         (void)store_restart(engine->store, room->shown.id, room->shown.last_seq - ENGINE_FIRST);
+        if (place) {
+            place->asked = false;
+        }
     }
     return true;
 }

@@ -357,7 +357,6 @@ static void on_signed_in(void *arg, const struct rest_answer *answer) {
     if (good && session_lives(engine)) {
         say_farewell(engine); /* of whoever was signed in until now */
         forget(engine);
-        (void)store_empty(engine->store);
     }
     if (!good || !take_session(engine, answer)) {
         tell_answer(engine, number, good ? &no_answer : answer);

@@ -114,12 +114,14 @@ void sync_start(struct engine *engine) {
 
 /* ---- The answer ---- */
 
-void sync_heard(struct engine *engine, int64_t room, int64_t seq) {
-    struct place *place = lists_place(engine, room);
+static void take_item(struct engine *engine, json_t *item) {
+    struct place *place = lists_place(engine, wire_id(json_object_get(item, "room")));
 
-    if (place && place->asked && seq > place->top) {
-        place->top = seq;
+    if (!place || !place->asked || !wire_batch_add(&engine->batch, item)) {
+        return;
     }
+    int64_t seq = engine->batch.items[engine->batch.count - 1].seq;
+    place->top = seq > place->top ? seq : place->top;
 }
 
 static bool named(const json_t *list, int64_t room) {
@@ -145,7 +147,17 @@ static void settle(struct engine *engine, struct place *place, bool more, bool m
     if (place->top > place->cursor) {
         (void)store_whole(engine->store, place->id, place->top);
     }
-    place->behind = more && place->top > place->cursor; /* or it would be asked for ever */
+    place->behind = more;
+}
+
+/* An answer that brings nothing and promises more would be asked for for ever. */
+static bool brought_something(const struct engine *engine) {
+    for (size_t i = 0; i < engine->places_count; i++) {
+        if (engine->places[i].asked && engine->places[i].top > engine->places[i].cursor) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void finish(struct engine *engine, const json_t *piece) {
@@ -157,11 +169,12 @@ static void finish(struct engine *engine, const json_t *piece) {
         return;
     }
     engine->syncing = false;
+    bool brought = brought_something(engine);
     for (size_t i = 0; i < engine->places_count; i++) {
         struct place *place = &engine->places[i];
 
         if (place->asked) {
-            settle(engine, place, named(more, place->id), named(missing, place->id));
+            settle(engine, place, brought && named(more, place->id), named(missing, place->id));
             engine->sync_done += !place->behind;
         }
     }
@@ -180,13 +193,7 @@ void sync_piece(struct engine *engine, json_t *piece) {
         return;
     }
     engine->sync_heard_at = clock_steady_ms();
-    json_array_foreach(items, i, item) {
-        if (wire_batch_add(&engine->batch, item)) {
-            const hum_message *message = &engine->batch.items[engine->batch.count - 1];
-
-            sync_heard(engine, message->room, message->seq);
-        }
-    }
+    json_array_foreach(items, i, item) { take_item(engine, item); }
     if (json_is_true(json_object_get(piece, "done"))) {
         finish(engine, piece);
     }
