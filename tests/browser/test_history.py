@@ -82,3 +82,38 @@ def test_keys(talk, page):
     assert a.js("document.activeElement.className") == "skip"
     a.press("Enter")
     assert a.js("document.activeElement.id") == "main"
+
+
+def test_a_message_is_answered_changed_and_taken_back_by_keys_alone(talk, page):
+    alice, _, dm = talk
+    a = page("hands")
+    a.sign_in(alice.email, alice.password)
+    a.at(f"#/dm/{dm}")
+    a.online()
+    a.say("by hand")
+    a.sent("by hand")
+
+    def tool(number):
+        """From the box to the last message, and on to one of its buttons."""
+        a.focus(".messages")
+        a.press("ArrowUp")
+        for _ in range(number):
+            a.press("Tab")
+        a.press("Enter")
+
+    tool(1)
+    a.see('.asking:has-text("Replying")')
+    assert a.js("document.activeElement.tagName") == "TEXTAREA"
+    a.press("Escape")
+    a.gone(".asking")
+    tool(2)
+    a.see('.asking:has-text("Editing")')
+    a.fill(".composer textarea", "by keys")
+    a.press("Enter")
+    a.hears("by keys (edited)")
+    tool(3)
+    a.see("dialog[open]")
+    a.focus('dialog >> button:has-text("Delete")')
+    a.press("Enter")
+    a.see(".text.gone")
+    assert a.js("document.activeElement !== document.body"), "the focus is not lost"

@@ -104,6 +104,11 @@ def test_channels(friends):
     a.see(f'.typing:has-text("{bob.nickname}")')
     b.press("Enter")
     a.hears("me")
+    a.click("text=2 here")
+    for person in (alice, bob):
+        a.see(f'dialog .row:has-text("{person.nickname}")')
+    a.press("Escape")
+    a.gone("dialog")
     # The owner may take away what others say.
     a.hover(a.message("me"))
     a.click(f'{a.message("me")} >> [aria-label="Delete"]')

@@ -241,6 +241,6 @@ export class Api {
     deleteChannel = (id: string) => this.call<void>("DELETE", `/channels/${id}`);
     joinChannel = (id: string) => this.call<Channel>("PUT", `/channels/${id}/members/me`);
     leaveChannel = (id: string) => this.call<void>("DELETE", `/channels/${id}/members/me`);
-    channelMembers = (id: string) =>
-        this.call<Page<Member>>("GET", `/channels/${id}/members`, { query: { limit: 100 } });
+    channelMembers = (id: string, cursor?: string) =>
+        this.call<Page<Member>>("GET", `/channels/${id}/members`, { query: { cursor, limit: 100 } });
 }

@@ -29,6 +29,7 @@ export const en = {
     showPassword: "Show password",
     hidePassword: "Hide password",
     // --- the frame ---
+    hereNow: "Online now",
     skip: "Skip to the conversation",
     home: "Home",
     friends: "Friends",
@@ -152,6 +153,8 @@ export const en = {
     deleteChannel: "Delete channel",
     deleteChannelText: (name: string) => `#${name} and everything in it will be gone.`,
     oneChannel: "You are in one channel at a time: joining this one leaves the other.",
+    inChannel: (name: string) => `Who is in #${name}`,
+    inChannelCount: (n: string) => `${n} here`,
     notInChannel: (name: string) => `You are not in #${name}`,
     members: "Members",
     owner: "Owner",

@@ -5,7 +5,7 @@ import type { Channel, Server } from "../lib/types";
 import { Button, Confirm, Dialog, Empty, Field, Icon, Menu, More, Tile, walk } from "./bits";
 import { Chat, Head } from "./chat";
 import { FriendButton, Person, useSettled } from "./friends";
-import { attempt, toast, use, useClient, useFetched, usePaged, useTask, useTexts, words } from "./hooks";
+import { attempt, toast, use, useClient, usePaged, useTask, useTexts, words } from "./hooks";
 import { InviteButtons } from "./notifications";
 import { go, type Route } from "./route";
 import { SideLink } from "./shell";
@@ -327,10 +327,15 @@ function ChannelPage({ server, channel }: { server: Server; channel: Channel }) 
     const [busy, run] = useTask();
     const [doomed, setDoomed] = useState(false);
     const owner = server.role === "owner";
-    const [people] = useFetched(async () => (await client.api.channelMembers(channel.id)).items, [channel.id, channel.joined]);
+    const people = usePaged((cursor) => client.api.channelMembers(channel.id, cursor), [channel.id, channel.joined]);
+    const [listed, setListed] = useState(false);
+    const count = people.items && `${people.items.length}${people.more ? "+" : ""}`;
     return (
         <>
-            <Head title={channel.name} before={<Icon name="hash" />} sub={people ? `${server.name} · ${t.members}: ${people.length}${people.length >= 100 ? "+" : ""}` : server.name}>
+            <Head title={channel.name} before={<Icon name="hash" />} sub={<>{server.name}{count && <> · <button type="button" class="link" onClick={() => {
+                people.again();
+                setListed(true);
+            }}>{t.inChannelCount(count)}</button></>}</>}>
                 {channel.joined && <Button icon="door" small busy={busy} onClick={() => run(() => client.changeChannels(server.id, client.api.leaveChannel(channel.id)))}>{t.leaveChannel}</Button>}
                 {owner && <Menu label={`${t.more}: ${channel.name}`} actions={[{ label: t.deleteChannel, icon: "trash", bad: true, act: () => setDoomed(true) }]} />}
             </Head>
@@ -341,6 +346,14 @@ function ChannelPage({ server, channel }: { server: Server; channel: Channel }) 
                     {elsewhere && <p class="muted">{t.oneChannel}</p>}
                     <Button kind="primary" busy={busy} onClick={() => run(() => client.changeChannels(server.id, client.api.joinChannel(channel.id)))}>{t.joinChannel}</Button>
                 </div>
+            )}
+            {listed && (
+                <Dialog title={t.inChannel(channel.name)} onClose={() => setListed(false)}>
+                    <ul class="rows small" aria-label={t.inChannel(channel.name)}>
+                        {people.items?.map(({ user }) => <Person key={user.id} user={user}><FriendButton user={user} /></Person>)}
+                    </ul>
+                    <More more={people.more} />
+                </Dialog>
             )}
             {doomed && (
                 <Confirm title={t.deleteChannel} text={t.deleteChannelText(channel.name)} yes={t.deleteChannel} onClose={() => setDoomed(false)}

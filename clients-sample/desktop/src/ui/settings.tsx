@@ -184,11 +184,11 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
         <div class="stack">
             <section>
                 <ul class="rows">
-                    <li class="row">
-                        <div class="grow"><p class="row-name">{t.email}</p><p class="muted">{me.email}<span class="tag">{me.email_verified ? t.emailVerified : t.emailUnverified}</span></p></div>
+                    <li class="row stacked">
+                        <div class="grow"><p class="row-name">{t.email}</p><p class="muted">{me.email} <span class="tag">{me.email_verified ? t.emailVerified : t.emailUnverified}</span></p></div>
                         <Button small onClick={() => setDialog("email")}>{t.changeEmail}</Button>
                     </li>
-                    <li class="row">
+                    <li class="row stacked">
                         <div class="grow"><p class="row-name">{t.password}</p></div>
                         <Button small onClick={() => setDialog("password")}>{t.changePassword}</Button>
                     </li>

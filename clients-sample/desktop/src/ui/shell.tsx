@@ -5,7 +5,7 @@ import type { Client } from "../lib/client";
 import type { RoomState } from "../lib/store";
 import { Avatar, Badge, Dialog, Icon, nameOf, shortTime, Tile, walk, type IconName } from "./bits";
 import { Chat, Head } from "./chat";
-import { FriendsPage } from "./friends";
+import { FriendButton, FriendsPage, Person } from "./friends";
 import { attempt, use, useClient, useTexts } from "./hooks";
 import { Mark } from "./mark";
 import { watchNotices } from "./notices";
@@ -99,12 +99,25 @@ function Welcome() {
     const client = useClient();
     const t = useTexts();
     const me = use(client.me);
+    const online = use(client.online);
+    const here = (use(client.friends) ?? []).filter((friend) => friend.state === "accepted" && online.has(friend.user.id)).slice(0, 8);
     return (
         <div class="blank">
             <Mark size={72} />
             <h1>{me.nickname}</h1>
             <p class="muted">{t.tagline}</p>
-            <p><a class="button primary" href="#/friends/find"><Icon name="search" size={18} />{t.findPeople}</a></p>
+            {here.length > 0 && (
+                <section class="here">
+                    <h2>{t.hereNow}</h2>
+                    <ul class="rows" aria-label={t.hereNow}>
+                        {here.map(({ user }) => <Person key={user.id} user={user} online><FriendButton user={user} /></Person>)}
+                    </ul>
+                </section>
+            )}
+            <p class="inline wrap">
+                <a class="button primary" href="#/friends/find"><Icon name="search" size={18} />{t.findPeople}</a>
+                <a class="button" href="#/servers"><Icon name="plus" size={18} />{t.addServer}</a>
+            </p>
         </div>
     );
 }
