@@ -110,7 +110,7 @@ def test_a_message_is_answered_changed_and_taken_back_by_keys_alone(talk, page):
     a.see('.asking:has-text("Editing")')
     a.fill(".composer textarea", "by keys")
     a.press("Enter")
-    a.hears("by keys (edited)")
+    a.see('.message:has(.edited) .text:has-text("by keys")')
     tool(3)
     a.see("dialog[open]")
     a.focus('dialog >> button:has-text("Delete")')

@@ -329,6 +329,12 @@ function ChannelPage({ server, channel }: { server: Server; channel: Channel }) 
     const owner = server.role === "owner";
     const people = usePaged((cursor) => client.api.channelMembers(channel.id, cursor), [channel.id, channel.joined]);
     const [listed, setListed] = useState(false);
+    // Nobody tells who comes; but whoever says something is here.
+    useEffect(() => client.hub.listen((note) => {
+        const said = note.type === "typing" && note.room === channel.id ? [note.user]
+            : note.type === "messages" && note.room === channel.id ? note.shown.flatMap((item) => (item.kind === "text" ? [item.from] : [])) : [];
+        if (people.items && said.some((id) => !people.items!.some(({ user }) => user.id === id))) people.again();
+    }), [channel.id, people.items]);
     const count = people.items && `${people.items.length}${people.more ? "+" : ""}`;
     return (
         <>
