@@ -35,6 +35,10 @@ OUT = """[...document.querySelectorAll("button, a, h1, h2, input, label, .row")]
 }).map((one) => one.outerHTML.slice(0, 120))"""
 
 
+def bring_axe(page):
+    page.script(str(node.modules(ROOT / "tests" / "browser" / "node", "checkers") / "axe-core" / "axe.min.js"))
+
+
 def named(hum, name):
     return hum.sign_up(nickname=f"{name}")
 
@@ -108,7 +112,7 @@ def alice(hum, village):
     bob.see(".message >> nth=-1")
     page.at("#/friends")
     page.see('.row:has-text("Bob") .dot.on')
-    page.script(str(node.modules(ROOT / "tests" / "browser" / "node", "checkers") / "axe-core" / "axe.min.js"))
+    bring_axe(page)
     yield page
     assert not driver.trouble()
     driver.close()
@@ -154,6 +158,7 @@ def test_narrow(village, alice):
 def test_longer_words(village, alice):
     """Russian ones are a third longer; they find their place as well."""
     try:
+        alice.media({"colorScheme": "light"})
         alice.js("localStorage.setItem('hum.language', 'ru')")
         alice.reload()
         alice.online()
@@ -167,6 +172,7 @@ def test_longer_words(village, alice):
     finally:
         alice.js("localStorage.setItem('hum.language', 'en')")
         alice.reload()
+        bring_axe(alice)
 
 
 def test_dialogs(village, alice):
@@ -189,7 +195,7 @@ def test_dialogs(village, alice):
 def test_the_way_in(hum, alice):
     guest = alice.driver.page("guest")
     guest.at()
-    guest.script(str(node.modules(ROOT / "tests" / "browser" / "node", "checkers") / "axe-core" / "axe.min.js"))
+    bring_axe(guest)
     for view in ("Sign in", "Create an account"):
         if view != "Sign in":
             guest.button(view)

@@ -174,7 +174,9 @@ export function Dialog({ title, onClose, children, wide }: { title: string; onCl
     useLayoutEffect(() => {
         const before = document.activeElement as HTMLElement | null;
         box.current?.showModal();
-        return () => before?.focus?.();
+        const around = before?.parentElement?.closest<HTMLElement>("[tabindex]");
+        // What opened it may be gone: then to what was around it. And as long as the dialog is there, nothing else takes the focus.
+        return () => queueMicrotask(() => [before, around, document.getElementById("main")].find((one) => one?.isConnected)?.focus());
     }, []);
     return (
         <dialog ref={box} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} onClose={onClose}
@@ -277,8 +279,10 @@ export function walk(event: KeyboardEvent, selector: string): void {
 
 export function Tabs({ label, tabs, current }: { label: string; tabs: { id: string; text: string; href: string; count?: number }[]; current: string }) {
     const t = useTexts();
+    const bar = useRef<HTMLElement>(null);
+    useLayoutEffect(() => bar.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [current]);
     return (
-        <nav class="tabs" aria-label={label}>
+        <nav class="tabs" aria-label={label} ref={bar}>
             {tabs.map((tab) => (
                 <a key={tab.id} href={tab.href} aria-current={tab.id === current ? "page" : undefined}>
                     {tab.text}
