@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from lib.instance import ROOT
-from lib.mqtt import Client, eventually, granted, settle
+from lib.mqtt import Client, barriers, eventually, granted, settle
 from lib.rawmqtt import V5, V311, Closed, Raw, connect
 from lib.rest import ok, unique
 from lib.servers import enter, join, kick, leave, make_channel, make_server
@@ -151,8 +151,7 @@ class Stage:
         nonce = self.listeners["alice"].send(self.dm, "marker")
         for who in ("alice", "bob"):
             self.listeners[who].message(f"dm/{self.dm}/messages", nonce)
-        for client in self.listeners.values():
-            client.barrier()
+        barriers(self.listeners.values())
 
     def stir(self):
         """Something to hear: messages of the DM, the server and the channel, a refusal and a notification for

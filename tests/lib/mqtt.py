@@ -201,7 +201,7 @@ class Client:
 
     def barrier(self):
         """A round trip: what the broker had for this connection before it has now arrived."""
-        self.unsubscribe(f"user/{self.user}/no-such-topic")
+        barriers([self])
 
     def submit(self, topic, payload, qos=1, retain=False, properties=None):
         """Publishes without waiting; its packet id."""
@@ -260,6 +260,17 @@ class Client:
 
     def error(self, nonce):
         return self.message(f"user/{self.user}/errors", nonce)
+
+
+def barriers(clients):
+    """A barrier of each, all under way at once."""
+    asked = []
+    for client in clients:
+        result, mid = client.paho.unsubscribe([f"user/{client.user}/no-such-topic"])
+        client._sent(result)
+        asked.append((client, mid))
+    for client, mid in asked:
+        client._answer(client.unsubacks, mid)
 
 
 def granted(codes):
