@@ -66,7 +66,8 @@ def test_a_streamed_answer_counts_what_was_sent(hum, alice):
     ("PUT", "/v1/users/me", ("/v1/users/me",) * 2),
     ("GET", "/secret", (None, None)),
     ("GET", "/v1/users/me/", (None, None)),
-    ("GET", "/", (None, None)),
+    ("GET", "/", ("/", "/")),
+    ("GET", "//", (None, None)),
 ])
 def test_only_our_own_words_and_ids_of_a_path(hum, alice, method, path, shown):
     line = logged(hum, alice.call(method, path))
