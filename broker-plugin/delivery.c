@@ -9,19 +9,29 @@
 
 enum { ERROR_JSON_MAX = 1024 };
 
-static bool published;
+/* What libwebsockets writes of a packet in one round of the broker's loop, whatever the socket
+ * would take (Mosquitto 2.0.11: WS_SERV_BUF_SIZE). The rest, and all packets behind it, wait for
+ * the next. */
+enum { ROUND_BYTES = 4096 };
 
-bool delivery_published(void) {
-    bool was = published;
+static bool published;
+static size_t large_rounds;
+
+size_t delivery_rounds(void) {
+    size_t rounds = published + large_rounds;
 
     published = false;
-    return was;
+    large_rounds = 0;
+    return rounds;
 }
 
 /* QoS 1: the least that a subscriber may have granted counts. A publish that fails for want of
  * memory is a gap that the client sees. */
 static void publish(const char *topic, const char *payload, size_t len, bool retain) {
     published = true;
+    if (len + TOPIC_MAX > ROUND_BYTES) {
+        large_rounds += (len + TOPIC_MAX) / ROUND_BYTES + 1;
+    }
     (void)mosquitto_broker_publish_copy(NULL, topic, (int)len, payload, 1, retain, NULL);
 }
 

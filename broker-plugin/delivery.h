@@ -33,7 +33,9 @@ void delivery_presence(int64_t user, bool online, int64_t at);
 void delivery_error(int64_t user, int64_t room, const char *nonce, enum hum_status status,
                     const char *detail, int64_t retry_after_ms);
 
-/* Whether anything was published since the last call. */
-bool delivery_published(void);
+/* How many rounds of the broker's loop it takes until a WebSocket client has been sent all that was
+ * published since the last call, if it reads: one for all small packets, several for a large one.
+ */
+size_t delivery_rounds(void);
 
 #endif

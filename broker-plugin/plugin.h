@@ -55,6 +55,7 @@ struct plugin {
     int64_t gone_user;
     bool link_down; /* the database is known to be away */
     bool reloading; /* SIGHUP: the broker asks again about connections that it has */
+    size_t rounds;  /* of the broker's loop that are to come at once */
     int64_t swept_at;
     int64_t refused_logged_at;
     /* The last topic read: a message that goes to many is asked about once a recipient. */

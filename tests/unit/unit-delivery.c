@@ -293,11 +293,55 @@ static void test_fetching_ends(void **state) {
     rooms_free(rooms);
 }
 
+/* Delivers the next message of room 1, with a text of so many bytes. */
+static void deliver_text(size_t bytes) {
+    char text[16 * 1024];
+    struct batch_item *batch = batch_new(ITEM_BATCH, 1);
+    const struct message message = {.room = 1,
+                                    .seq = ++model.log[1],
+                                    .id = 1,
+                                    .from = 1,
+                                    .kind = MESSAGE_TEXT,
+                                    .text = {text, bytes}};
+
+    memset(text, 'x', sizeof text);
+    assert_true(batch_add(batch, &message));
+    delivery_batch(&delivery, batch);
+    item_free(&batch->item);
+}
+
+/* What WebSocket clients are sent in one round of the broker's loop is bounded: the plugin must ask
+ * for as many as it takes, or each would come 100 ms after the other. */
+static void test_rounds(void **state) {
+    (void)state;
+    memset(&model, 0, sizeof model);
+    rooms = rooms_new();
+    delivery = (struct delivery){rooms, NULL};
+    assert_true(rooms_hold(rooms, 1, ROOM_DM, 0, 0));
+    listen_to(1);
+    (void)delivery_rounds();
+    assert_int_equal(delivery_rounds(), 0);
+    for (int i = 0; i < 100; i++) {
+        deliver_text(100);
+    }
+    assert_int_equal(delivery_rounds(), 1); /* all small ones go at once */
+    assert_int_equal(delivery_rounds(), 0);
+    deliver_text(12000);
+    size_t rounds = delivery_rounds();
+    assert_true(rounds >= 4 && rounds <= 6);
+    deliver_text(12000);
+    deliver_text(12000);
+    deliver_text(100);
+    assert_int_equal(delivery_rounds(), 2 * (rounds - 1) + 1); /* one behind the other */
+    rooms_free(rooms);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steady_listeners),
         cmocka_unit_test(test_listeners_come_and_go),
         cmocka_unit_test(test_fetching_ends),
+        cmocka_unit_test(test_rounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
