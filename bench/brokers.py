@@ -26,7 +26,7 @@ def tell(row, text):
     print(f"{row}: {text}", file=sys.stderr, flush=True)
 
 
-def _free_ports(count):
+def free_ports(count):
     # All open at once, so that they differ.
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
@@ -76,17 +76,18 @@ class Hum(_Broker):
 
     mode = "hum"
 
-    def __init__(self, checkout, folder, name="hum"):
+    def __init__(self, checkout, folder, name="hum", **settings):
         self.name = name
         self._checkout = checkout
         self.home = folder / name
         self.credentials = {}
-        http, self.port, self.web_port, metrics = _free_ports(4)
+        http, self.port, self.web_port, metrics = free_ports(4)
+        self.http_port = http
         self.url = f"http://127.0.0.1:{http}"
         # None of the caller's settings: never somebody else's database.
         own = {"HUM_HOME": self.home, "HUM_PRESET": "release", "HUM_BIND": "127.0.0.1",
                "HUM_HTTP_PORT": http, "HUM_MQTT_PORT": self.port, "HUM_WS_PORT": self.web_port,
-               "HUM_METRICS_PORT": metrics, "HUM_LIMITS": "off"}
+               "HUM_METRICS_PORT": metrics, "HUM_LIMITS": "off", **settings}
         self._environment = {key: value for key, value in os.environ.items()
                              if not key.startswith("HUM_")}
         self._environment |= {key: str(value) for key, value in own.items()}
@@ -153,7 +154,7 @@ class Raw(_Broker):
         self._log = folder / "raw.log"
         self._process = None
         self.credentials = {}
-        self.port, self.web_port = _free_ports(2)
+        self.port, self.web_port = free_ports(2)
 
     def _is_shared(self, line):
         # What holds a placeholder belongs to one instance.

@@ -39,6 +39,9 @@ def _latencies(p50_aim=None, p99_aim=None):
 
 _TIMES = (Figure("p50, ms", "p50_us", 1e-3, 2), Figure("p99, ms", "p99_us", 1e-3, 2))
 
+# Of what passes on the wire.
+_COSTS = (("KiB", "bytes", 1 / 1024, 2), ("packets", "packets", 1, 1))
+
 _ALL = (
     Row("first", "32 senders in 16 DMs, 16 messages in flight each", "send", 32, (
         Figure("messages/s to both", "messages_per_s", aim=0.80, at_least=True, of="ratio"),
@@ -84,6 +87,16 @@ _ALL = (
         Figure("requests/s", "requests_per_s"),
         *_TIMES,
     ), beside="pgbench"),
+    Row("battery", "a phone's line over TLS, beside an app that polls", "battery", 2, (
+        *(Figure(f"an hour of silence, {what}; polls each {interval} s", f"idle_{interval}_{key}", scale, decimals)
+          for interval in (30, 60, 300) for what, key, scale, decimals in _COSTS),
+        *(Figure(f"{label}, {what}", f"{name}_{key}", scale, decimals)
+          for label, name in (("a keep-alive", "ping"), ("a message received", "received"),
+                              ("a message sent", "sent"), ("back with 2 rooms", "return_2"),
+                              ("back with 20 rooms", "return_20"), ("back with 100 rooms", "return_100"),
+                              ("back with 20 rooms, TLS anew", "full_20"))
+          for what, key, scale, decimals in _COSTS),
+    ), default=False, beside="polling"),
     Row("history", "a page of 50 at the tail of a room of 1 million, beside one at its head", "history", 2, (
         Figure("p50, ms", "p50_us", 1e-3, 2, 1.2, of="either"),
         Figure("p99, ms", "p99_us", 1e-3, 2),

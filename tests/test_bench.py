@@ -12,9 +12,8 @@ from lib.instance import ROOT, SCRIPT, environment
 ROWS = ["rest-profile", "rest-page", "history", "search", "big-server"]
 
 
-@pytest.mark.release_only
-def test_the_rows_on_rest():
-    done = subprocess.run([SCRIPT, "bench", "--rows", ",".join(ROWS), "--seconds", "1", "--rounds", "1",
+def rounds_of(*rows):
+    done = subprocess.run([SCRIPT, "bench", "--rows", ",".join(rows), "--seconds", "1", "--rounds", "1",
                            "--patience", "0", "--shrink", "1000"],
                           env=environment(), capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
@@ -24,7 +23,25 @@ def test_the_rows_on_rest():
         rounds = json.loads(path.read_text())["rounds"]
     finally:
         path.unlink()
-    assert set(rounds) == set(ROWS)
+    assert set(rounds) == set(rows)
+    return rounds
+
+
+@pytest.mark.release_only
+@pytest.mark.root_only  # for a packet socket
+def test_the_row_on_a_phones_line():
+    (rounds,) = rounds_of("battery").values()
+    (phone,), (polling,) = rounds["hum"], rounds["polling"]
+    assert 0 < phone["idle_300_packets"] < polling["idle_300_packets"]
+    assert 0 < phone["return_2_bytes"] < phone["return_20_bytes"] < phone["return_100_bytes"]
+    assert phone["return_20_bytes"] < phone["full_20_bytes"]
+    assert polling["return_20_bytes"] < polling["full_20_bytes"]
+    assert phone["received_bytes"] > 100 and phone["sent_bytes"] > 100
+
+
+@pytest.mark.release_only
+def test_the_rows_on_rest():
+    rounds = rounds_of(*ROWS)
     for name, sides in rounds.items():
         for side, results in sides.items():
             assert len(results) == 1, (name, side)

@@ -235,7 +235,7 @@ struct engine *engine_new(const hum_config *config, struct store *store, hum_res
     make_tag(engine->tag);
     (void)pthread_mutex_init(&engine->lock, NULL);
     engine->rest = rest_new(config->url, config->ca_file);
-    engine->tls = tls_new(config->ca_file);
+    engine->tls = tls_new(config->ca_file, store);
     engine->notes = notes_new(config->on_event, config->arg);
     engine->device_name = strdup(config->device_name ? config->device_name : "phone");
     if (!engine->rest || !engine->tls || !engine->notes || !engine->device_name) {

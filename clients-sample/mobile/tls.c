@@ -1,27 +1,76 @@
 #include "tls.h"
 
 #include <arpa/inet.h>
+#include <openssl/x509_vfy.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What the store calls it, and what stands before it there: whom it is with, and who vouched. */
+static const char NOTE[] = "tls_session";
+enum { OWNER_SIZE = 512 };
 
 struct tls {
     SSL_CTX *context;
     SSL_SESSION *session; /* of the last connection; NULL: none */
+    struct store *store;
+    char *ca_file;
     char *host;
 };
 
-static int own_index(void) {
-    static int index = -1; /* the library's threads open stores one after another at worst twice */
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+static int own_index; /* of a context's tls */
 
-    if (index < 0) {
-        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-    }
-    return index;
-}
+static void make_index(void) { own_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL); }
 
 static struct tls *tls_of(const SSL *ssl) {
-    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), own_index());
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), own_index);
 }
+
+/* ---- The session, kept over the end of the process ---- */
+
+static size_t owner_of(const struct tls *tls, char owner[OWNER_SIZE]) {
+    int length =
+        snprintf(owner, OWNER_SIZE, "%s\n%s\n", tls->host, tls->ca_file ? tls->ca_file : "");
+
+    return length > 0 && length < OWNER_SIZE ? (size_t)length : 0;
+}
+
+/* A session that is not kept costs some bytes at the next start, no more. */
+static void keep(const struct tls *tls) {
+    unsigned char bytes[OWNER_SIZE + 8192];
+    char owner[OWNER_SIZE];
+    size_t used = owner_of(tls, owner);
+    int length = i2d_SSL_SESSION(tls->session, NULL);
+
+    if (used == 0 || length <= 0 || used + (size_t)length > sizeof bytes) {
+        return;
+    }
+    memcpy(bytes, owner, used);
+    unsigned char *end = bytes + used;
+    (void)i2d_SSL_SESSION(tls->session, &end);
+    (void)store_bytes_put(tls->store, NOTE, bytes, used + (size_t)length);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+}
+
+static void recall(struct tls *tls) {
+    char owner[OWNER_SIZE];
+    size_t used = owner_of(tls, owner), length = 0;
+    void *bytes = NULL;
+
+    if (store_bytes(tls->store, NOTE, &bytes, &length) != HUM_DONE) {
+        return;
+    }
+    if (used > 0 && length > used && memcmp(bytes, owner, used) == 0) {
+        const unsigned char *at = (const unsigned char *)bytes + used;
+        tls->session = d2i_SSL_SESSION(NULL, &at, (long)(length - used));
+    }
+    OPENSSL_cleanse(bytes, length);
+    free(bytes);
+}
+
+/* ---- A connection ---- */
 
 static bool is_address(const char *host) {
     unsigned char ignored[sizeof(struct in6_addr)];
@@ -29,17 +78,9 @@ static bool is_address(const char *host) {
     return inet_pton(AF_INET, host, ignored) == 1 || inet_pton(AF_INET6, host, ignored) == 1;
 }
 
-/* What libmosquitto connects to is an address; what the certificate must name is the host. */
+/* libmosquitto has put the address that it connects to where the host's name belongs (SNI). */
 static void on_handshake(SSL *ssl, const struct tls *tls) {
-    X509_VERIFY_PARAM *wanted = SSL_get0_param(ssl);
-
-    if (is_address(tls->host)) {
-        (void)X509_VERIFY_PARAM_set1_ip_asc(wanted, tls->host);
-        (void)SSL_set_tlsext_host_name(ssl, NULL);
-    } else {
-        (void)X509_VERIFY_PARAM_set1_host(wanted, tls->host, 0);
-        (void)SSL_set_tlsext_host_name(ssl, tls->host);
-    }
+    (void)SSL_set_tlsext_host_name(ssl, is_address(tls->host) ? NULL : tls->host);
     if (tls->session) {
         (void)SSL_set_session(ssl, tls->session);
     }
@@ -62,11 +103,12 @@ static int on_session(SSL *ssl, SSL_SESSION *session) {
     struct tls *tls = tls_of(ssl);
 
     SSL_SESSION_free(tls->session);
-    tls->session = session;
-    return 1; /* it is ours now */
+    tls->session = session; /* it is ours now */
+    keep(tls);
+    return 1;
 }
 
-struct tls *tls_new(const char *ca_file) {
+struct tls *tls_new(const char *ca_file, struct store *store) {
     struct tls *tls = calloc(1, sizeof *tls);
     SSL_CTX *context = tls ? SSL_CTX_new(TLS_client_method()) : NULL;
 
@@ -74,10 +116,12 @@ struct tls *tls_new(const char *ca_file) {
         free(tls);
         return NULL;
     }
-    tls->context = context;
+    *tls = (struct tls){.context = context, .store = store};
+    (void)pthread_once(&index_once, make_index);
+    tls->ca_file = ca_file ? strdup(ca_file) : NULL;
     int known = ca_file ? SSL_CTX_load_verify_locations(context, ca_file, NULL)
                         : SSL_CTX_set_default_verify_paths(context);
-    if (!known || !SSL_CTX_set_ex_data(context, own_index(), tls)) {
+    if ((ca_file && !tls->ca_file) || !known || !SSL_CTX_set_ex_data(context, own_index, tls)) {
         tls_free(tls);
         return NULL;
     }
@@ -97,21 +141,38 @@ void tls_free(struct tls *tls) {
     SSL_SESSION_free(tls->session);
     SSL_CTX_free(tls->context);
     free(tls->host);
+    free(tls->ca_file);
     free(tls);
 }
 
-SSL_CTX *tls_context(struct tls *tls, const char *host) {
-    if (!tls->host || strcmp(tls->host, host) != 0) {
-        char *copy = strdup(host);
+/* What the certificate must name. */
+static bool expect(SSL_CTX *context, const char *host) {
+    X509_VERIFY_PARAM *wanted = SSL_CTX_get0_param(context);
 
-        if (!copy) {
-            return NULL;
-        }
-        free(tls->host);
-        tls->host = copy;
-        SSL_SESSION_free(tls->session);
-        tls->session = NULL;
+    if (is_address(host)) {
+        return X509_VERIFY_PARAM_set1_host(wanted, NULL, 0) == 1 &&
+               X509_VERIFY_PARAM_set1_ip_asc(wanted, host) == 1;
     }
+    return X509_VERIFY_PARAM_set1_ip(wanted, NULL, 0) == 1 &&
+           X509_VERIFY_PARAM_set1_host(wanted, host, 0) == 1;
+}
+
+SSL_CTX *tls_context(struct tls *tls, const char *host) {
+    if (tls->host && strcmp(tls->host, host) == 0) {
+        return tls->context;
+    }
+    char *copy = strdup(host);
+
+    free(tls->host);
+    tls->host = NULL;
+    SSL_SESSION_free(tls->session);
+    tls->session = NULL;
+    if (!copy || !expect(tls->context, host)) {
+        free(copy);
+        return NULL;
+    }
+    tls->host = copy;
+    recall(tls);
     return tls->context;
 }
 

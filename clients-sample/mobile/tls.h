@@ -13,14 +13,17 @@
 
 #include <openssl/ssl.h>
 
+#include "store.h"
+
 struct tls;
 
-/* ca_file: PEM, or NULL for the system's. NULL: no memory, or it cannot be read. */
-struct tls *tls_new(const char *ca_file);
+/* ca_file: PEM, or NULL for the system's. The session is kept in the store, which must outlive
+ * this, and so lasts beyond the process. NULL: no memory, or the file cannot be read. */
+struct tls *tls_new(const char *ca_file, struct store *store);
 void tls_free(struct tls *tls); /* NULL is taken */
 
 /* For a connection to host, which its certificate must name. The session of another host is
- * forgotten. NULL: no memory. The context stays the tls's. */
+ * forgotten. NULL: no memory, or no name for a host. The context stays the tls's. */
 SSL_CTX *tls_context(struct tls *tls, const char *host);
 
 /* Whether a connection's handshake is over, and whether it resumed a session. ssl may be NULL: no
