@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
@@ -27,10 +28,17 @@ def tell(row, text):
 
 
 def free_ports(count):
-    # All open at once, so that they differ.
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
+    # Below those that the system gives to outgoing connections, and that the tests take. All open at once, so that
+    # they differ.
+    sockets = []
+    while len(sockets) < count:
+        each = socket.socket()
+        try:
+            each.bind(("127.0.0.1", random.randrange(16000, 20000)))
+        except OSError:
+            each.close()
+            continue
+        sockets.append(each)
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
