@@ -179,6 +179,7 @@ static void *run(void *arg) {
     run_commands(engine); /* a sign-out just before hum_close counts */
     link_close(engine);
     finish_farewells(engine);
+    rest_end(engine->rest);
     return NULL;
 }
 

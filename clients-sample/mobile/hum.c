@@ -139,6 +139,7 @@ int64_t hum_sign_in(hum *self, const char *email, const char *password) {
 }
 
 void hum_sign_out(hum *self) {
+    atomic_store(&self->engine->me, 0);
     (void)engine_ask(self->engine, &(struct command){.run = session_sign_out});
 }
 

@@ -32,6 +32,7 @@ struct rest {
     struct call *calls;
     int count;
     int64_t total;
+    bool ended;
 };
 
 /* ---- Life ---- */
@@ -85,12 +86,6 @@ static void free_call(struct call *call) {
 void rest_free(struct rest *rest) {
     if (!rest) {
         return;
-    }
-    while (rest->calls) {
-        struct call *call = rest->calls;
-
-        rest->calls = call->next;
-        free_call(call);
     }
     curl_multi_cleanup(rest->multi);
     curl_share_cleanup(rest->share);
@@ -199,7 +194,8 @@ static void prepare_handle(struct call *call, const struct rest_request *request
 }
 
 bool rest_send(struct rest *rest, const struct rest_request *request, rest_done done, void *arg) {
-    struct call *call = rest->count < REST_CALLS_MAX ? calloc(1, sizeof *call) : NULL;
+    bool room = !rest->ended && rest->count < REST_CALLS_MAX;
+    struct call *call = room ? calloc(1, sizeof *call) : NULL;
 
     if (!call) {
         return false;
@@ -236,13 +232,11 @@ static void unlink_call(struct rest *rest, struct call *call) {
 static void finish(struct rest *rest, CURL *easy, CURLcode result) {
     char *private = NULL;
     long status = 0;
-    curl_off_t retry_after = 0;
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     struct call *call = (void *)private;
     if (result == CURLE_OK) {
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
     }
     if (status < 100 || status > 599) {
         status = 0;
@@ -252,7 +246,6 @@ static void finish(struct rest *rest, CURL *easy, CURLcode result) {
         .status = (int32_t)status,
         .body = call->length ? call->answer : "",
         .length = call->length,
-        .retry_after_s = retry_after > 0 ? (int32_t)(retry_after < 3600 ? retry_after : 3600) : 0,
     };
     unlink_call(rest, call);
     call->done(call->arg, &answer);
@@ -271,6 +264,13 @@ void rest_turn(struct rest *rest) {
         if (message->msg == CURLMSG_DONE) {
             finish(rest, message->easy_handle, message->data.result);
         }
+    }
+}
+
+void rest_end(struct rest *rest) {
+    rest->ended = true;
+    while (rest->calls) {
+        finish(rest, rest->calls->easy, CURLE_ABORTED_BY_CALLBACK);
     }
 }
 

@@ -29,7 +29,6 @@ struct rest_answer {
     int32_t status;   /* 0: none came */
     const char *body; /* ends in NUL; "" when there is none */
     size_t length;
-    int32_t retry_after_s; /* 0: not said */
 };
 
 typedef void (*rest_done)(void *arg, const struct rest_answer *answer);
@@ -37,7 +36,9 @@ typedef void (*rest_done)(void *arg, const struct rest_answer *answer);
 /* url: http(s)://host[:port]. ca_file: PEM, or NULL for the system's. NULL: no memory, or no such
  * url. */
 struct rest *rest_new(const char *url, const char *ca_file);
-/* Calls that are under way are dropped; their functions are not called. NULL is taken. */
+/* Gives all calls that are under way no answer, and takes none any more. */
+void rest_end(struct rest *rest);
+/* After rest_end. NULL is taken. */
 void rest_free(struct rest *rest);
 
 /* done is called once by a later rest_turn; false: not, there is no memory or there are too many
