@@ -34,7 +34,7 @@ export class Live {
     ): Promise<Live> {
         const { connect } = (await import(MQTT_URL)) as { connect(url: string, options: IClientOptions): MqttClient };
         signal.throwIfAborted();
-        const client = connect(address(mqtt.ws), {
+        const client = connect(mqtt.ws, {
             clientId: mqtt.client_id, username: mqtt.username, password: mqtt.password, protocolVersion: 5, clean: true,
             keepalive: KEEPALIVE_S, connectTimeout: 15_000, reconnectPeriod: 0, resubscribe: false, queueQoSZero: false,
             forceNativeWebSocket: true,
@@ -90,10 +90,4 @@ export class Live {
     end(): void {
         this.client.end(true);
     }
-}
-
-// A page that came over HTTPS may not open a plain WebSocket.
-function address(ws: string): string {
-    const secure = typeof location !== "undefined" && location.protocol === "https:";
-    return secure ? ws.replace(/^ws:/, "wss:") : ws;
 }

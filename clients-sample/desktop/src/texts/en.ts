@@ -35,6 +35,7 @@ export const en = {
     friends: "Friends",
     notifications: "Notifications",
     directMessages: "Direct messages",
+    dmsNone: "None yet. They begin with a friend.",
     servers: "Servers",
     addServer: "Create or find a server",
     settings: "Settings",

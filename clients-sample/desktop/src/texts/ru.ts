@@ -40,6 +40,7 @@ export const ru: Texts = {
     friends: "Друзья",
     notifications: "Уведомления",
     directMessages: "Личные сообщения",
+    dmsNone: "Пока нет. Начните с друга.",
     servers: "Серверы",
     addServer: "Создать или найти сервер",
     settings: "Настройки",

@@ -267,6 +267,7 @@ function HomeBar({ route }: { route: Route }) {
             <SideLink href="#/friends" icon="people" text={t.friends} current={route.page === "friends"} count={asking} label={t.unread(asking)} />
             <SideLink href="#/notifications" icon="bell" text={t.notifications} current={route.page === "notifications"} count={notices} label={t.unread(notices)} />
             <h2>{t.directMessages}</h2>
+            {dms.length === 0 && <p class="muted side-empty">{t.dmsNone}</p>}
             {dms.map((room) => {
                 const peer = client.peer(room.id);
                 const friend = friends.some((one) => one.dm_id === room.id && one.state === "accepted");
