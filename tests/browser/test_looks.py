@@ -22,6 +22,16 @@ TALK = [
     (1, "Read it. I have the twine, but no labels."), (0, "I will cut some from the old yoghurt cups, as every year."),
     (1, "You are a treasure. See you soon."),
 ]
+ROTA = [
+    (1, "I can take Monday and Thursday."), (0, "Then Tuesday is mine. Who has the key to the pump?"), (1, "Carol, I think. She had it on the weekend."),
+    (1, "And the long hose leaks again, near the third bed."), (0, "There is tape in the shed, on the left."),
+]
+POSTS = [
+    "Welcome! Here is what everybody should know; talk goes on in the channels.",
+    "The water is back on from Saturday. Please check the taps of your beds, and tell the channel if one drips.",
+    "We got the two apple trees. They go in behind the big shed, as agreed. Bring gloves.",
+    "Seed swap on Sunday at three. The list is at https://example.org/seeds",
+]
 AXE = """axe.run(document, {resultTypes: ["violations"]}).then((found) => found.violations
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 200) + " " + node.any.map((a) => a.message)).join(" | ")}`))"""
@@ -78,9 +88,10 @@ def village(hum):
     channels = [make_channel(alice, server["id"], name=name) for name in ("watering", "seed swap", "tools")]
     ok(alice.put(f"/v1/channels/{channels[0]}/members/me"))
     ok(bob.put(f"/v1/channels/{channels[0]}/members/me"))
-    bob.say(channels[0], "I can take Monday and Thursday.")
-    alice.say(server["id"], "The water is back on from Saturday. Please check the taps of your beds.")
-    alice.say(server["id"], "Seed swap on Sunday at three, by the big shed.")
+    for who, text in ROTA:
+        (alice, bob)[who].say(channels[0], text)
+    for text in POSTS:
+        alice.say(server["id"], text)
     return {"alice": alice, "bob": bob, "dm": dm, "server": server["id"], "channel": channels[0], "other": channels[1]}
 
 
