@@ -34,6 +34,10 @@ def test_history_as_one_scrolls(talk, page):
     a.hears(f"line {LENGTH - 1:05}")
     left = a.js("(() => { const b = document.querySelector('.messages'); return b.scrollHeight - b.clientHeight - b.scrollTop; })()")
     assert left < 2, "it begins at the newest"
+    # It stays there when the window becomes narrower, and lines longer.
+    for width in (500, 1280):
+        a.setViewportSize({"width": width, "height": 800})
+        a.until("(() => { const b = document.querySelector('.messages'); return b.scrollHeight - b.clientHeight - b.scrollTop < 2; })()")
     # Up by the wheel until the first line is there, seeing every line on the way.
     seen = set()
     box = a.js("(() => { const r = document.querySelector('.messages').getBoundingClientRect(); return [r.x + 50, r.y + 50]; })()")

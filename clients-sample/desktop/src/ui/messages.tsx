@@ -40,7 +40,12 @@ export function Messages({ conversation, room, owner, onAsk }: {
 
     const box = useRef<HTMLDivElement>(null);
     const [range, setRange] = useState<Range>({ from: 0, to: Infinity });
-    const [pinned, setPinned] = useState(true);
+    const [pinned, drawPinned] = useState(true);
+    const stays = useRef(true); // the same at once, before anything is drawn
+    const setPinned = (on: boolean) => {
+        stays.current = on;
+        drawPinned(on);
+    };
     const [below, setBelow] = useState(0);
     const [doomed, setDoomed] = useState<TextMessage | null>(null);
     const [hot, setHot] = useState(0); // the one under the pointer or with the focus: it alone has buttons
@@ -117,13 +122,15 @@ export function Messages({ conversation, room, owner, onAsk }: {
         if (ready) scrolled.current();
     }, [first, begin, ready, start]);
 
+    // The window changes, and with it where lines break.
     useEffect(() => {
+        const view = box.current!;
         const observer = new ResizeObserver(() => {
-            if (pinned && box.current) box.current.scrollTop = box.current.scrollHeight;
+            if (stays.current) view.scrollTop = view.scrollHeight;
         });
-        observer.observe(box.current!);
+        for (const one of [view, view.querySelector("ol")!]) observer.observe(one);
         return () => observer.disconnect();
-    }, [pinned]);
+    }, []);
 
     // --- what is new ---
 
