@@ -1,6 +1,8 @@
 """The desktop client's sources: their types hold, their parts without a page do what they say, and what is built is small."""
 
 import gzip
+import os
+import re
 import shutil
 import subprocess
 
@@ -39,10 +41,13 @@ def test_the_parts_without_a_page(built, tmp_path):
     """clients-sample/desktop/test, by node's own runner."""
     esbuild = built / "npm" / "node_modules" / ".bin" / "esbuild"
     tests = sorted((CLIENT / "test").glob("*.ts"))
-    subprocess.run([esbuild, *tests, "--bundle", "--platform=node", "--format=cjs", "--log-level=warning", '--define:MQTT_URL="mqtt"',
-                    f"--outdir={tmp_path}"], check=True, timeout=60)
-    done = subprocess.run(["node", "--test", tmp_path], capture_output=True, text=True, timeout=120)
+    env = {**os.environ, "NODE_PATH": str(node.modules(CHECKERS, "checkers"))}
+    subprocess.run([esbuild, *tests, "--bundle", "--platform=node", "--format=cjs", "--log-level=warning", "--external:mqtt",
+                    '--define:MQTT_URL="mqtt"', f"--outdir={tmp_path}"], check=True, timeout=60, env=env)
+    done = subprocess.run(["node", "--test", "--test-reporter=tap", *sorted(tmp_path.glob("*.js"))], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
+    for name in re.findall(r'^test\("(.+?)", ', "".join(test.read_text() for test in tests), re.MULTILINE):
+        assert re.search(f"^ *ok [0-9]+ - {re.escape(name)}$", done.stdout, re.MULTILINE), name
 
 
 def test_the_first_visit_is_small(built):

@@ -197,6 +197,8 @@ export class Api {
     room = (id: string) => this.call<Room>("GET", `/rooms/${id}`);
     messages = (room: string, query: { after?: number; before?: number; limit?: number }) =>
         this.call<Page<Message>>("GET", `/rooms/${room}/messages`, { query });
+    post = (room: string, body: { nonce: string; text: string; reply_to: number | undefined }) =>
+        this.call<TextMessage>("POST", `/rooms/${room}/messages`, { body });
     edit = (room: string, seq: number, text: string, nonce: string) =>
         this.call<TextMessage>("PATCH", `/rooms/${room}/messages/${seq}`, { body: { text, nonce } });
     remove = (room: string, seq: number) => this.call<void>("DELETE", `/rooms/${room}/messages/${seq}`);

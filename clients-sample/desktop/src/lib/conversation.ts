@@ -73,7 +73,9 @@ export class Conversation {
             }
             try {
                 const page = await this.client.api.messages(this.room, { before: state.low, limit: 100 });
-                await this.client.store.prepend(this.room, page.items, page.next === null);
+                await this.client.store.prepend(this.room, this.client.id, page.items, page.next === null);
+                const mine = new Set(page.items.map((item) => (item.kind === "text" ? item.nonce : "")));
+                if (this.client.outbox.value.some(({ nonce }) => mine.has(nonce))) this.client.hub.tell({ type: "outbox" });
             } catch {
                 this.failed.value = true;
                 return;

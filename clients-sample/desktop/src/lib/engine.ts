@@ -5,24 +5,17 @@ import { Api, ApiError } from "./api";
 import { Hub, type Note } from "./hub";
 import { Live, Refused } from "./live";
 import { backoff, pause } from "./locks";
+import { type Failure, Sender } from "./sender";
 import { merge, type RoomState, type Store } from "./store";
 import type { Message } from "./types";
 
-const FLIGHT_MAX = 16;
-const ECHO_MS = 15_000; // as long a message may be under way before it is sent again, with its nonce
+const STEADY_MS = 10_000; // a connection that held for so long is no reason to wait with the next
 const RETRIES_MS = [200, 600, 2000, 6000];
 const MQTT_BEFORE_MS = 24 * 3600 * 1000;
 const RENEW_EVERY_MS = 60_000;
 const TICK_MS = 5000;
 const FILTERS_MAX = 100;
 const SYNC_ROOMS_MAX = 200;
-
-interface Failure {
-    room?: string;
-    nonce?: string;
-    code: string;
-    retry_after_ms?: number;
-}
 
 export class Engine {
     private live: Live | null = null;
@@ -37,10 +30,8 @@ export class Engine {
     private syncing: Promise<void> | null = null;
     private refreshing: Promise<void> | null = null;
     private refreshAgain = false;
-    private flight = new Map<string, number>(); // nonce → when it was sent
-    private pumping = false;
-    private pumpAgain = false;
-    private holdUntil = 0;
+    private sender: Sender;
+    private onlineAt = 0;
     private renewedAt = 0;
     private nudge: AbortController = new AbortController(); // ends a wait for the next attempt
 
@@ -50,7 +41,12 @@ export class Engine {
         private store: Store,
         private hub: Hub,
         private signal: AbortSignal,
-    ) {}
+    ) {
+        this.sender = new Sender(api, store, hub, this.topics, signal, (message) => {
+            this.behind.add(message.room);
+            this.fill().catch(() => undefined);
+        });
+    }
 
     // Until the signal is aborted.
     async run(): Promise<void> {
@@ -63,8 +59,9 @@ export class Engine {
         this.signal.addEventListener("abort", abort);
         try {
             for (let attempt = 0; !this.signal.aborted; attempt++) {
-                if (await this.connection()) attempt = 0;
-                else await this.judge();
+                const held = await this.connection();
+                if (held > STEADY_MS) attempt = 0;
+                if (held === 0) await this.judge();
                 if (this.signal.aborted) break;
                 await this.rest(backoff(attempt));
             }
@@ -80,13 +77,13 @@ export class Engine {
         if (!this.signal.aborted) await this.api.me().catch(() => undefined);
     }
 
-    // One connection, from its opening to its end. Whether one could work with it.
-    private async connection(): Promise<boolean> {
+    // One connection, from its opening to its end. For how long one could work with it, in ms.
+    private async connection(): Promise<number> {
         this.state("connecting");
         const kept = this.api.vault.get();
         if (!kept) {
             this.api.onSignedOut();
-            return false;
+            return 0;
         }
         try {
             this.live = await Live.open(kept.session.mqtt, (topic, payload) => this.arrived(topic, payload), this.signal);
@@ -94,18 +91,18 @@ export class Engine {
             if (error instanceof Refused && error.credentials) {
                 await this.api.renew(kept.session.access_token).catch(() => undefined);
             }
-            return false;
+            return 0;
         }
         this.subscribed.clear();
         this.online.clear();
-        this.flight.clear();
-        this.holdUntil = 0;
+        this.onlineAt = 0;
         this.state("syncing");
         this.catchUp().catch(() => this.live?.end());
         await this.live.closed;
         this.live = null;
+        this.sender.use(null);
         this.hub.tell({ type: "presence", online: [] });
-        return this.phase === "online";
+        return this.onlineAt > 0 ? Math.max(1, performance.now() - this.onlineAt) : 0;
     }
 
     private async rest(ms: number): Promise<void> {
@@ -141,8 +138,9 @@ export class Engine {
             }
         }
         if (this.live !== live) return;
+        this.onlineAt = performance.now();
         this.state("online");
-        void this.pump();
+        this.sender.use(this.live);
     }
 
     // --- rooms and subscriptions ---
@@ -172,6 +170,7 @@ export class Engine {
             const { state, forget } = merge(room, known.get(room.id));
             await this.store.putRoom(state, forget);
             this.topics.set(room.id, room.topic);
+            if (forget || !known.has(room.id)) await this.sender.doubt(room.id);
             if (forget) this.hub.tell({ type: "reset", room: room.id });
             if (state.high < state.last_seq) this.behind.add(room.id);
             known.delete(room.id);
@@ -249,7 +248,7 @@ export class Engine {
             this.incoming.push(body as Message);
             void this.take();
         } else if (last === "errors") {
-            void this.refused(body as Failure);
+            void this.sender.refused(body as Failure);
         } else if (parts.at(-2) === "typing" && last !== this.me) {
             this.hub.tell({ type: "typing", room: roomOf(parts), user: last });
         } else if (parts.at(-2) === "read") {
@@ -282,13 +281,10 @@ export class Engine {
             this.refresh().catch(() => undefined); // a room that is new to us
             return;
         }
-        for (const nonce of done.echoed) this.flight.delete(nonce);
         if (done.shown.length > 0) this.hub.tell({ type: "messages", room: id, shown: done.shown });
         this.hub.tell({ type: "rooms" });
-        if (done.echoed.length > 0) {
-            this.hub.tell({ type: "outbox" });
-            void this.pump();
-        }
+        if (done.echoed.length > 0) this.hub.tell({ type: "outbox" });
+        this.sender.echoed(done.echoed);
         for (const item of items) if (id === this.me) this.notified(item);
         if (items.some((item) => item.seq > done.room.high)) {
             this.behind.add(id);
@@ -388,60 +384,6 @@ export class Engine {
         else await this.api.markRead(id, seq).catch(() => undefined);
     }
 
-    // --- the outbox ---
-
-    // Sends what waits, in its order, some at a time.
-    private async pump(): Promise<void> {
-        if (this.pumping) {
-            this.pumpAgain = true;
-            return;
-        }
-        this.pumping = true;
-        try {
-            do {
-                this.pumpAgain = false;
-                await this.pumpOnce();
-            } while (this.pumpAgain);
-        } finally {
-            this.pumping = false;
-        }
-    }
-
-    private async pumpOnce(): Promise<void> {
-        if (!this.live || this.phase !== "online" || Date.now() < this.holdUntil) return;
-        for (const item of await this.store.outbox()) {
-            if (this.flight.size >= FLIGHT_MAX || !this.live) return;
-            const topic = this.topics.get(item.room);
-            if (item.failed || this.flight.has(item.nonce)) continue;
-            if (!topic) {
-                await this.fail(item.nonce, "not_found");
-                continue;
-            }
-            this.flight.set(item.nonce, Date.now());
-            const { nonce, text, reply_to } = item;
-            this.live.publish(`${topic}/send`, JSON.stringify({ nonce, text, reply_to }));
-        }
-    }
-
-    private async fail(nonce: string, code: string): Promise<void> {
-        this.flight.delete(nonce);
-        await this.store.failOutgoing(nonce, code);
-        this.hub.tell({ type: "outbox" });
-    }
-
-    private async refused(failure: Failure): Promise<void> {
-        if (!failure.nonce) return;
-        if (["rate_limited", "unavailable", "internal"].includes(failure.code)) {
-            const wait = failure.retry_after_ms ?? 3000;
-            this.flight.delete(failure.nonce);
-            this.holdUntil = Math.max(this.holdUntil, Date.now() + wait);
-            setTimeout(() => void this.pump(), wait + 10);
-        } else {
-            await this.fail(failure.nonce, failure.code);
-        }
-        void this.pump();
-    }
-
     // --- time and the other tabs ---
 
     private tick(): void {
@@ -451,12 +393,7 @@ export class Engine {
             this.renewedAt = Date.now();
             this.api.renew(kept.session.access_token).catch(() => undefined);
         }
-        const late = [...this.flight].filter(([, sent]) => Date.now() - sent > ECHO_MS);
-        for (const [nonce] of late) this.flight.delete(nonce);
-        if (late.length > 0) {
-            this.live?.check();
-            void this.pump();
-        }
+        this.sender.tick();
         if (this.behind.size > 0 && this.phase === "online") this.fill().catch(() => undefined);
     }
 
@@ -478,7 +415,7 @@ export class Engine {
                 this.tellPresence();
                 break;
             case "outbox":
-                void this.pump();
+                void this.sender.pump();
                 break;
             case "refresh":
                 this.refresh().catch(() => undefined);

@@ -138,6 +138,10 @@ export class Store {
             const shown = new Map<number, Shown>();
             const echoed: string[] = [];
             for (const item of items) {
+                if (item.seq <= room.high && mine(item, me)) {
+                    outbox.delete(item.nonce); // of a piece that was skipped, or sent once more
+                    echoed.push(item.nonce);
+                }
                 if (item.seq !== room.high + 1) continue;
                 room.high = item.seq;
                 room.last_seq = Math.max(room.last_seq, item.seq);
@@ -155,7 +159,7 @@ export class Store {
                 messages.put(item);
                 shown.set(item.seq, item);
                 room.last = item;
-                if (item.kind === "text" && item.from === me) {
+                if (mine(item, me)) {
                     outbox.delete(item.nonce);
                     echoed.push(item.nonce);
                 }
@@ -166,13 +170,16 @@ export class Store {
     }
 
     // Takes in older entries, those right before what is known. start: the log begins with them.
-    prepend(id: string, items: Message[], start: boolean): Promise<void> {
-        return this.change(["rooms", "messages"], async (tx) => {
+    prepend(id: string, me: string, items: Message[], start: boolean): Promise<void> {
+        return this.change(["rooms", "messages", "outbox"], async (tx) => {
             const rooms = tx.objectStore("rooms");
             const room = (await wait(rooms.get(id))) as RoomState | undefined;
             const last = items.at(-1);
             if (!room || (last && last.seq !== room.low - 1)) return;
-            for (const item of items) if (!isChange(item)) tx.objectStore("messages").put(item);
+            for (const item of items) {
+                if (!isChange(item)) tx.objectStore("messages").put(item);
+                if (mine(item, me)) tx.objectStore("outbox").delete(item.nonce);
+            }
             room.low = start ? 1 : (items[0]?.seq ?? room.low);
             rooms.put(room);
         });
@@ -220,6 +227,10 @@ export class Store {
 
 function whole(room: string): IDBKeyRange {
     return IDBKeyRange.bound([room, 0], [room, Infinity]);
+}
+
+function mine(item: Message, me: string): item is TextMessage {
+    return item.kind === "text" && item.from === me;
 }
 
 // A text as an edit or delete of it leaves it.
