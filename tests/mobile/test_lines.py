@@ -87,6 +87,7 @@ def test_killed_while_it_receives(hum, friends, dice):
         bob.say(dm, f"message {count}")
         count += 1
         a.start()
+    a.wait("line up")
     assert whole_room(a, b.name) == said(hum, dm) == [f"message {i}" for i in range(count)]
 
 
@@ -115,7 +116,7 @@ def test_the_broker_is_killed(hum_of_its_own, broker, on_its_own):
         nonces += [a.say(f"a{r} {i}") for i in range(4, 8)]
         broker.start()
         for one in (a, b):
-            one.ask("/resume", "line up")
+            one.type("/resume")
         for nonce in nonces:
             a.sent(nonce)
         b.hears(f"a{r} 7")

@@ -29,7 +29,7 @@ def test_signing_up_without_an_echo(hum, terminal):
     name, password = unique(), f"pass {unique()}"
     SECRETS.add(password)
     screen.line(f"/signup {name}@example.org {name}")
-    screen.see("Password: $")
+    screen.see("Password:$")
     eventually(lambda: not screen.echoes())
     screen.line(password)
     screen.see("You are signed in")

@@ -195,10 +195,17 @@ static bool with_notice(void *arg, const hum_message *message) {
     return true;
 }
 
+/* An event may come for what was told already with others. */
+static bool with_changed(void *arg, const hum_message *message) {
+    if (message->edited_at != 0 || message->deleted_at != 0)
+        with_one(arg, message);
+    return true;
+}
+
 void show_changed(struct chat *chat, int64_t room, int64_t seq) {
     struct one one = {chat, seq};
     if (room != hum_me(chat->hum))
-        hum_messages(chat->hum, room, seq + 1, 1, with_one, &one);
+        hum_messages(chat->hum, room, seq + 1, 1, with_changed, &one);
 }
 
 void show_new(struct chat *chat, int64_t room, int64_t seq) {
