@@ -252,6 +252,7 @@ bool engine_start(struct engine *engine) {
     sigset_t all, before;
 
     session_load(engine); /* so that hum_me is right from the start */
+    outbox_stop(engine);  /* what the store has waits already */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the app's */
     bool started = pthread_create(&engine->thread, NULL, run, engine) == 0;

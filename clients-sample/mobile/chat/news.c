@@ -42,7 +42,7 @@ static bool last_number(void *arg, const hum_message *message) {
 
 static int64_t last_stored(struct chat *chat, int64_t room) {
     int64_t last = 0;
-    hum_messages(chat->hum, room, 0, 1, last_number, &last);
+    hum_messages(chat->hum, room, INT64_MAX, 1, last_number, &last); /* not the outbox */
     return last;
 }
 
