@@ -506,7 +506,8 @@ static void end(struct engine *engine, enum line_end why, int64_t now) {
         return;
     }
     give_up(engine, now);
-    if (why == LINE_REFUSED) {
+    /* who is let in and sent away at once has perhaps been signed out elsewhere: REST knows */
+    if (why == LINE_REFUSED || (was_up && !was_caught)) {
         session_judge(engine);
     } else if (was_caught) {
         engine->connect.at = now + (int64_t)(arc4random() % 1000); /* not all clients at once */

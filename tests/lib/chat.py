@@ -18,7 +18,7 @@ from lib.instance import REPORT, build_dir, environment
 from lib.rest import SECRETS, unique
 
 PROGRAM = build_dir() / "clients-sample" / "mobile" / "hum-chat"
-WAIT_S = 25
+WAIT_S = 90
 
 
 def _environment(home):
