@@ -51,6 +51,7 @@ def test_paths_that_are_not_there(hum, path):
     raw.problem(raw.request(hum, "GET", path), 404, "not_found")
 
 
+@pytest.mark.release_only
 def test_what_a_browser_shows(hum, tmp_path):
     found = node.run("docs.js", hum.http_url, tmp_path / "docs.png")
     assert not found["trouble"], "\n".join(found["trouble"])

@@ -38,8 +38,12 @@ REFUSE = """create function t_refuse() returns trigger language plpgsql as $$ be
 
 def state(database):
     """What there is in all tables, row by row."""
-    return {table: database.value(f"select coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t")
-            for (table,) in database.rows(TABLES)}
+    with database.session() as cursor:
+        cursor.execute(TABLES)
+        each = [f"select '{table}', md5(string_agg(t::text, '|' order by t::text)) from {table} t"
+                for (table,) in cursor.fetchall()]
+        cursor.execute(" union all ".join(each))
+        return dict(cursor.fetchall())
 
 
 class Walk:

@@ -22,7 +22,7 @@ def same_process(hum):
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/v1", "/v1/", "/v1/nothing", "/v2/users/me", "/v1/users", "/v1//users/me",
+    "/v1", "/v1/", "/v1/nothing", "/v2/users/me", "/v1/users", "/v1//users/me",
     "//v1/users/me", "/v1/x/users/me", "/v1/x/", "/V1/users/me", "/v1/Users/me", "/v1/users/./me", "/v1/x/../users/me",
     "/v1%2Fusers%2Fme", "/v1/users%2fme", "/v1/friends/requests/", "/v1/friends/requests/7/",
      "/v1/users/me%00", "/v1/users/me%20",
@@ -226,7 +226,7 @@ def test_a_flood_of_sign_ins_is_answered(hum):
     """More at once than there are permits for argon2: each gets its answer or a named refusal."""
     person = hum.sign_up()
     body = {"email": person.email, "password": "wrong password"}
-    answers = race(*[lambda: hum.rest.post("/v1/auth/login", body)] * 40)
+    answers = race(*[lambda: hum.rest.post("/v1/auth/login", body)] * 40, patient=False)
     for answer in answers:
         if answer.status_code == 503:
             problem(answer, 503, "unavailable")

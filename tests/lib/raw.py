@@ -1,6 +1,7 @@
 """HTTP by hand, for requests that no decent client would send."""
 
 import json
+import socket
 from collections import namedtuple
 
 from requests.structures import CaseInsensitiveDict

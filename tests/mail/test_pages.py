@@ -43,6 +43,7 @@ def seen(post, mail_server, tmp_path_factory):
     return found
 
 
+@pytest.mark.release_only
 def test_a_browser_has_nothing_to_object_to(seen):
     """But to answers that are errors, which are meant."""
     assert not [t for t in seen["trouble"] if "/v1/auth/" not in t and "status of 4" not in t], seen["trouble"]
