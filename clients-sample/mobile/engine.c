@@ -264,6 +264,7 @@ bool engine_start(struct engine *engine) {
 }
 
 void engine_end(struct engine *engine) {
+    notes_end(engine->notes);
     atomic_store(&engine->stop, true);
     rest_wakeup(engine->rest);
     (void)pthread_join(engine->thread, NULL);

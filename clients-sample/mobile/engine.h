@@ -75,6 +75,7 @@ struct sub {
 struct flight {
     char nonce[WIRE_NONCE_MAX + 1];
     int64_t room, place, at;
+    bool asked; /* over REST, since its own copy is late */
 };
 
 /* A REST call that needs a token. */
@@ -263,8 +264,8 @@ struct friend *lists_friend(struct engine *engine, int64_t user);
 /* ---- intake.c ---- */
 
 void intake_message(struct engine *engine, const char *topic, const char *payload, size_t length);
-/* Gives the store what has come since. */
-void intake_flush(struct engine *engine);
+/* Gives the store what has come since. False: it cannot take it, and the connection ends. */
+bool intake_flush(struct engine *engine);
 void intake_strangers(struct engine *engine);
 void intake_presence_settled(struct engine *engine);
 

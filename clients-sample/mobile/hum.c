@@ -212,7 +212,7 @@ static void ask_outbox(hum *self, int64_t room, const char *nonce) {
 hum_result hum_send(hum *self, int64_t room, const char *text, int64_t reply_to, char *ret_nonce) {
     char nonce[STORE_NONCE_SIZE];
 
-    if (!text || room < 1 || reply_to < 0) {
+    if (!text || room < 1 || reply_to < 0 || room == hum_me(self)) { /* nobody sends to an inbox */
         return HUM_WRONG_USE;
     }
     if (!hum_me(self)) {

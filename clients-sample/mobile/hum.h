@@ -95,13 +95,14 @@ typedef struct hum_config {
 /* Opens the store and starts the library's thread; with a session in the store it connects.
  * *ret_hum is the caller's, to be given to hum_close. */
 hum_result hum_open(const hum_config *config, hum **ret_hum);
-/* Ends the thread (within 2 s) and closes the store. NULL is taken. */
+/* Ends the thread (within 2 s) and closes the store. A hum_wait in another thread returns false; no
+ * other call may be under way, or come after. NULL is taken. */
 void hum_close(hum *hum);
 
-/* For who has no callback: takes the next event, waiting for at most timeout_ms (-1: for ever). The
- * pointers in *ret are good until the next call. False: none came. 1,000 wait at most; past that
- * the oldest ROOMS, TYPING, PRESENCE, PROGRESS go; when there are none of these, others, and a
- * MESSAGE without a room says so. */
+/* For who has no callback, on one thread: takes the next event, waiting for at most timeout_ms (-1:
+ * for ever). The pointers in *ret are good until the next call. False: none came. 1,000 wait at
+ * most; past that the oldest ROOMS, TYPING, PRESENCE, PROGRESS go; when there are none of these,
+ * others, and a MESSAGE without a room says so. */
 bool hum_wait(hum *hum, int32_t timeout_ms, hum_event *ret_event);
 
 /* The phone says: no network, or the app sleeps (paused), or there is one again. Resuming connects

@@ -149,29 +149,32 @@ static void tell_batch(struct engine *engine, const hum_message *items, const ui
     }
 }
 
-void intake_flush(struct engine *engine) {
+bool intake_flush(struct engine *engine) {
     struct wire_batch batch = engine->batch;
-    uint8_t *took = batch.count ? calloc(batch.count, 1) : NULL;
+    uint8_t *took = calloc(batch.count + 1, 1);
+    bool taken = batch.count == 0;
 
-    if (!took) {
-        return;
-    }
     engine->batch = (struct wire_batch){0};
-    if (store_take(engine->store, batch.items, batch.count, took) == HUM_DONE) {
-        for (size_t i = 0; i < batch.count; i++) {
+    if (!taken && took) {
+        taken = store_take(engine->store, batch.items, batch.count, took) == HUM_DONE;
+        for (size_t i = 0; taken && i < batch.count; i++) {
             look_at(engine, &batch.items[i], took[i]);
         }
-        tell_batch(engine, batch.items, took, batch.count);
-    } else {
+        if (taken) {
+            tell_batch(engine, batch.items, took, batch.count);
+        }
+    }
+    if (!taken) {
         link_lost(engine); /* the disk is full: what came is asked for again by and by */
     }
     free(took);
     wire_batch_clear(&batch);
+    return taken;
 }
 
 static void take(struct engine *engine, json_t *message) {
     if (wire_batch_add(&engine->batch, message) && engine->batch.count >= BATCH_MAX) {
-        intake_flush(engine);
+        (void)intake_flush(engine);
     }
 }
 
@@ -184,7 +187,7 @@ static void read_mark(struct engine *engine, const struct wire_topic *topic, con
         return;
     }
     if (topic->user == engine->session.user) {
-        intake_flush(engine); /* the mark is not past what is known */
+        (void)intake_flush(engine); /* the mark is not past what is known */
         (void)store_mark_told(engine->store, topic->room, seq);
         engine_tell(engine, &(hum_event){.kind = HUM_EVENT_ROOMS, .room = topic->room});
     }

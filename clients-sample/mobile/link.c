@@ -518,7 +518,7 @@ static void tend(struct engine *engine, int64_t now) {
     if (engine->let_in) {
         go_up(engine, now);
     }
-    intake_flush(engine);
+    (void)intake_flush(engine);
     if (!engine->up_at) {
         if (now - engine->opened_at >= OPEN_MS) {
             link_lost(engine);
@@ -538,7 +538,7 @@ void link_run(struct engine *engine, int64_t now, unsigned ready) {
         if (line_ended(engine->line) == LINE_LIVES) {
             tend(engine, now);
         } else {
-            intake_flush(engine);
+            (void)intake_flush(engine);
         }
         count_bytes(engine, false);
         if (line_ended(engine->line) != LINE_LIVES || engine->drop) {

@@ -18,6 +18,9 @@ struct notes {
     struct note *first, **end;
     struct note *taken; /* what the last notes_wait gave out */
     size_t count;
+    pthread_cond_t left;
+    int waiters;
+    bool ended;
     bool lost; /* something had to go that the app must make up for */
 };
 
@@ -34,6 +37,7 @@ struct notes *notes_new(hum_on_event on_event, void *arg) {
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&notes->came, &attributes);
+    (void)pthread_cond_init(&notes->left, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     return notes;
 }
@@ -68,8 +72,19 @@ void notes_free(struct notes *notes) {
     }
     free_note(notes->taken);
     (void)pthread_cond_destroy(&notes->came);
+    (void)pthread_cond_destroy(&notes->left);
     (void)pthread_mutex_destroy(&notes->lock);
     free(notes);
+}
+
+void notes_end(struct notes *notes) {
+    pthread_mutex_lock(&notes->lock);
+    notes->ended = true;
+    pthread_cond_broadcast(&notes->came);
+    while (notes->waiters > 0) {
+        pthread_cond_wait(&notes->left, &notes->lock);
+    }
+    pthread_mutex_unlock(&notes->lock);
 }
 
 /* ---- Telling ---- */
@@ -179,7 +194,7 @@ static void wait_for_one(struct notes *notes, int32_t timeout_ms) {
     const struct timespec end = after(timeout_ms > 0 ? timeout_ms : 0);
     int result = 0;
 
-    while (!something(notes) && result == 0 && timeout_ms != 0) {
+    while (!something(notes) && !notes->ended && result == 0 && timeout_ms != 0) {
         result = timeout_ms < 0 ? pthread_cond_wait(&notes->came, &notes->lock)
                                 : pthread_cond_timedwait(&notes->came, &notes->lock, &end);
     }
@@ -189,12 +204,16 @@ bool notes_wait(struct notes *notes, int32_t timeout_ms, hum_event *ret_event) {
     pthread_mutex_lock(&notes->lock);
     free_note(notes->taken);
     notes->taken = NULL;
+    notes->waiters++;
     wait_for_one(notes, timeout_ms);
-    bool any = something(notes);
-    if (notes->lost) {
+    notes->waiters--;
+    bool any = something(notes) && !notes->ended;
+    if (!any) {
+        pthread_cond_signal(&notes->left);
+    } else if (notes->lost) {
         notes->lost = false;
         *ret_event = (hum_event){.kind = HUM_EVENT_MESSAGE};
-    } else if (notes->first) {
+    } else {
         struct note *note = notes->first;
 
         notes->first = note->next;

@@ -10,6 +10,8 @@ enum { NOTES_MAX = 1000 };
 
 /* on_event NULL: they wait for notes_wait. NULL: no memory. */
 struct notes *notes_new(hum_on_event on_event, void *arg);
+/* Ends notes_wait, now and from now on, and waits until nobody is in it. */
+void notes_end(struct notes *notes);
 void notes_free(struct notes *notes); /* NULL is taken */
 
 /* The library's thread. */

@@ -46,18 +46,23 @@ static void earn(struct engine *engine, int64_t now) {
     }
 }
 
-static bool publish(struct engine *engine, const char *topic, const hum_message *message) {
+static char *body_of(const hum_message *message) {
     json_t *object = json_pack("{s:s,s:s}", "nonce", message->nonce, "text", message->text);
-    char path[160], *payload = NULL;
 
     if (object && message->reply_to) {
         (void)json_object_set_new(object, "reply_to", json_integer(message->reply_to));
     }
-    payload = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *body = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    return body;
+}
+
+static bool publish(struct engine *engine, const char *topic, const hum_message *message) {
+    char path[160], *payload = body_of(message);
+
     (void)snprintf(path, sizeof path, "%s/send", topic);
     bool sent = payload && line_publish(engine->line, path, payload, 1) != 0;
     free(payload);
-    json_decref(object);
     return sent;
 }
 
@@ -130,6 +135,20 @@ void outbox_sent(struct engine *engine, const hum_message *message) {
                                      .nonce = message->nonce});
 }
 
+/* The server will never take it. */
+static void refuse(struct engine *engine, const char *nonce, int64_t room, const char *code) {
+    struct flight *flight = find_flight(engine, nonce);
+
+    if (flight) {
+        land(engine, flight);
+    }
+    if (store_refuse(engine->store, nonce, code) == HUM_DONE) {
+        engine_tell(
+            engine,
+            &(hum_event){.kind = HUM_EVENT_OUTBOX, .room = room, .nonce = nonce, .code = code});
+    }
+}
+
 static bool passes(const char *code) {
     return strcmp(code, "rate_limited") == 0 || strcmp(code, "unavailable") == 0 ||
            strcmp(code, "internal") == 0;
@@ -142,23 +161,79 @@ void outbox_refused(struct engine *engine, const struct wire_refusal *refusal) {
         return; /* of another device, or of something that is not kept */
     }
     int64_t room = flight->room;
-    land(engine, flight);
     if (passes(refusal->code)) {
         int64_t wait = refusal->retry_after_ms ? refusal->retry_after_ms : HOLD_MS;
         int64_t until = clock_steady_ms() + (wait < HOLD_MAX_MS ? wait : HOLD_MAX_MS);
 
         engine->hold_until = engine->hold_until > until ? engine->hold_until : until;
+        land(engine, flight);
         return;
     }
-    if (store_refuse(engine->store, refusal->nonce, refusal->code) == HUM_DONE) {
-        engine_tell(engine, &(hum_event){.kind = HUM_EVENT_OUTBOX,
-                                         .room = room,
-                                         .nonce = refusal->nonce,
-                                         .code = refusal->code});
+    refuse(engine, refusal->nonce, room, refusal->code);
+}
+
+/* ---- Late ones ---- */
+
+/* A message that was taken, and of which nothing comes: its own copy was lost on its way here, and
+ * the broker, which knows the nonce, does not say it twice. Or it was never taken. REST gives the
+ * one and takes the other, by the same nonce. */
+struct late {
+    char nonce[WIRE_NONCE_MAX + 1];
+    int64_t room, generation;
+};
+
+static void on_settled(struct engine *engine, void *arg, const struct rest_answer *answer) {
+    struct late *late = arg;
+    const struct late copy = *late;
+    char code[WIRE_CODE_MAX + 1];
+
+    free(late);
+    struct flight *flight = find_flight(engine, copy.nonce);
+    if (copy.generation != engine->generation) {
+        return;
+    }
+    if (flight) {
+        flight->asked = false;
+    }
+    if (answer->status == 200 || answer->status == 201) {
+        json_t *message = wire_parse(answer->body, answer->length);
+
+        (void)wire_batch_add(&engine->batch, message);
+        (void)intake_flush(engine);
+        json_decref(message);
+        return;
+    }
+    wire_code(answer->body, answer->length, code);
+    bool no = answer->status == 400 || answer->status == 403 || answer->status == 404 ||
+              answer->status == 409 || answer->status == 413;
+    if (no && code[0]) {
+        refuse(engine, copy.nonce, copy.room, code);
     }
 }
 
-/* Its own copy may have been lost on its way here: the room is asked for. */
+static bool settle(void *arg, int64_t place, const char *topic, const hum_message *message) {
+    struct engine *engine = arg;
+    struct flight *flight = find_flight(engine, message->nonce);
+    struct late *late = flight ? malloc(sizeof *late) : NULL;
+    char *body = late ? body_of(message) : NULL, path[64];
+    const struct rest_request request = {"POST", path, body, NULL};
+
+    (void)place;
+    (void)topic;
+    (void)snprintf(path, sizeof path, "/rooms/%lld/messages", (long long)message->room);
+    if (late) {
+        *late = (struct late){.room = message->room, .generation = engine->generation};
+        memcpy(late->nonce, flight->nonce, sizeof late->nonce);
+        flight->asked = true;
+    }
+    if (late && (!body || !session_call(engine, &request, on_settled, late))) {
+        flight->asked = false;
+        free(late);
+    }
+    free(body);
+    return false;
+}
+
 static void look_for_late(struct engine *engine, int64_t now) {
     for (size_t i = engine->flights_count; i-- > 0;) {
         struct flight *flight = &engine->flights[i];
@@ -170,12 +245,10 @@ static void look_for_late(struct engine *engine, int64_t now) {
             link_lost(engine);
             return;
         }
-        struct place *place = lists_place(engine, flight->room);
-        if (place) {
-            place->behind = true;
+        flight->at = now;
+        if (!flight->asked) {
+            (void)store_outbox(engine->store, flight->place - 1, 1, settle, engine);
         }
-        land(engine, flight);
-        sync_start(engine);
     }
 }
 

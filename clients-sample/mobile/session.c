@@ -229,7 +229,7 @@ static void on_refreshed(void *arg, const struct rest_answer *answer) {
         renew_line(engine);
         release(engine, NULL);
         link_renewed(engine);
-    } else if (answer->status == 401) {
+    } else if (answer->status == 401 && says(answer, "invalid_token")) {
         session_over(engine, "invalid_token");
     } else {
         engine->token_at = clock_steady_ms() + RENEW_AGAIN_MS;

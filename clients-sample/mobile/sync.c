@@ -164,11 +164,10 @@ static void finish(struct engine *engine, const json_t *piece) {
     const json_t *more = json_object_get(piece, "more"),
                  *missing = json_object_get(piece, "missing");
 
-    intake_flush(engine);
-    if (!engine->syncing) { /* the store could not take it */
-        return;
-    }
     engine->syncing = false;
+    if (!intake_flush(engine) || engine->drop) {
+        return; /* not everything was taken: nothing is settled */
+    }
     bool brought = brought_something(engine);
     for (size_t i = 0; i < engine->places_count; i++) {
         struct place *place = &engine->places[i];
@@ -255,7 +254,7 @@ static bool take_page(struct engine *engine, const struct rest_answer *answer) {
     size_t i;
 
     json_array_foreach(items, i, item) { (void)wire_batch_add(&engine->batch, item); }
-    intake_flush(engine);
+    good = intake_flush(engine) && good;
     json_decref(page);
     return good;
 }
