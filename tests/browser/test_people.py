@@ -198,6 +198,11 @@ def test_profile(hum, friends, tmp_path):
     b.see('.row:has-text("Rings twice.") .avatar img')
     a.button("Remove")
     a.gone(".picture .avatar img")
+    # A photograph is larger than the server takes; it is made smaller on the way.
+    path.write_bytes(pictures.save(pictures.noise((1200, 900)), "PNG"))
+    assert path.stat().st_size > 1024 * 1024
+    a.files('input[type="file"]', str(path))
+    a.see(".picture .avatar img")
     # What is no picture is said to be none.
     path.write_bytes(b"\x89PNG\r\n\x1a\nno picture at all")
     a.files('input[type="file"]', str(path))
@@ -218,6 +223,17 @@ def test_wrong_password_and_taken_names(hum, page):
     one.fill('input[name="email"]', f"other-{person['email']}")
     one.click('form button[type="submit"]')
     one.see("text=Somebody else has this nickname.")
+
+
+def test_where_nothing_can_be_kept(hum, page):
+    """A private window, in some browsers: one is told so."""
+    person, one = hum.sign_up(), page("private")
+    one.at()
+    one.js("(() => { IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); }; })()")
+    one.fill('input[name="email"]', person.email)
+    one.fill('input[name="password"]', person.password)
+    one.click('form button[type="submit"]')
+    one.see("text=This browser does not let Hum keep anything.")
 
 
 def test_the_same_page_in_russian(hum, page):

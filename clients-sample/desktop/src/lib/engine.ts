@@ -243,14 +243,17 @@ export class Engine {
         const parts = topic.split("/");
         const last = parts.at(-1)!;
         if (parts[0] === "user" && parts[2] === "presence") return this.presence(parts[1]!, payload);
+        if (parts.at(-2) === "typing") {
+            // Of all that comes this alone was written by somebody else: what is in it does not matter.
+            if (last !== this.me) this.hub.tell({ type: "typing", room: roomOf(parts), user: last });
+            return;
+        }
         const body = payload ? (JSON.parse(payload) as unknown) : null;
         if (last === "messages" || last === "inbox") {
             this.incoming.push(body as Message);
             void this.take();
         } else if (last === "errors") {
             void this.sender.refused(body as Failure);
-        } else if (parts.at(-2) === "typing" && last !== this.me) {
-            this.hub.tell({ type: "typing", room: roomOf(parts), user: last });
         } else if (parts.at(-2) === "read") {
             void this.marked(roomOf(parts), last, (body as { seq: number }).seq);
         }

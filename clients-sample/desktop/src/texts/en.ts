@@ -28,6 +28,7 @@ export const en = {
     endedHere: "This device was signed out.",
     showPassword: "Show password",
     hidePassword: "Hide password",
+    cannotStore: "This browser does not let Hum keep anything. In a private window, or with storage turned off, it cannot work.",
     // --- the frame ---
     hereNow: "Online now",
     skip: "Skip to the conversation",
@@ -199,7 +200,7 @@ export const en = {
     picture: "Picture",
     choosePicture: "Choose a picture",
     removePicture: "Remove",
-    pictureHint: "PNG, JPEG or WebP, up to 1 MB",
+    pictureHint: "PNG, JPEG or WebP",
     emailVerified: "confirmed",
     emailUnverified: "not confirmed",
     theme: "Theme",

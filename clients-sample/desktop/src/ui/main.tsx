@@ -7,7 +7,7 @@ import { Client } from "../lib/client";
 import { comeBack } from "../lib/oauth";
 import { Vault } from "../lib/vault";
 import type { Session } from "../lib/types";
-import { Toasts } from "./bits";
+import { Empty, Toasts } from "./bits";
 import { attempt, ClientContext, toast } from "./hooks";
 import { texts } from "./settings-store";
 import { Shell } from "./shell";
@@ -25,6 +25,7 @@ function App() {
     const [signedIn, setSignedIn] = useState(wasSignedIn);
     const [ended, setEnded] = useState(false);
     const [mine, setMine] = useState(false); // it was me who signed out
+    const [stuck, setStuck] = useState(false); // nothing can be stored here
 
     useEffect(() => {
         if (!signedIn) {
@@ -41,7 +42,7 @@ function App() {
             setEnded(true);
             history.replaceState(null, "", location.pathname);
         };
-        Client.start(vault, api, ending).then((started) => !over && setClient(started), console.error);
+        Client.start(vault, api, ending).then((started) => !over && setClient(started), () => setStuck(true));
         return undefined;
     }, [signedIn]);
 
@@ -72,6 +73,7 @@ function App() {
         setSignedIn(true);
     };
     if (!signedIn) return <><SignIn api={api} ended={ended && !mine} back={back} onSession={start} /><Toasts /></>;
+    if (stuck) return <div class="splash"><Empty icon="alert">{texts.value.cannotStore}</Empty></div>;
     if (!client) return <div class="splash"><Mark size={56} /></div>;
     return (
         <ClientContext.Provider value={client}>

@@ -42,7 +42,7 @@ function Profile() {
                         <input ref={file} type="file" class="hidden" tabIndex={-1} aria-label={t.choosePicture} accept="image/png,image/jpeg,image/webp" onChange={(event) => {
                             const picture = event.currentTarget.files?.[0];
                             event.currentTarget.value = "";
-                            if (picture) void run(async () => client.setMe(await client.api.setAvatar(picture)));
+                            if (picture) void run(async () => client.setMe(await client.api.setAvatar(await fitting(picture))));
                         }} />
                         <Button busy={busy} onClick={() => file.current?.click()}>{t.choosePicture}</Button>
                         {me.avatar_url && <Button busy={busy} onClick={() => run(async () => {
@@ -66,6 +66,22 @@ function Profile() {
             </form>
         </div>
     );
+}
+
+const PICTURE_MAX = 1024 * 1024; // bytes that the server takes
+const PICTURE_PX = 512;
+
+// A picture as the server takes it: photographs are larger than that, and shown small. What the browser cannot read either is left for
+// the server to say.
+async function fitting(picture: Blob): Promise<Blob> {
+    if (picture.size <= PICTURE_MAX) return picture;
+    const image = await createImageBitmap(picture).catch(() => null);
+    const side = image && Math.min(image.width, image.height);
+    if (!image || !side) return picture;
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = Math.min(side, PICTURE_PX);
+    canvas.getContext("2d")!.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+    return new Promise((resolve) => canvas.toBlob((small) => resolve(small ?? picture), "image/jpeg", 0.9));
 }
 
 function Devices({ onSignOut }: { onSignOut: () => void }) {
