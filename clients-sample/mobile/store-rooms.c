@@ -170,13 +170,14 @@ hum_result store_rooms_take(struct store *store, const store_room *rooms, size_t
 
 /* ---- Reading them ---- */
 
-/* Others' texts past the mark, to 100. Where the store does not have all of what the server
- * counted, and the mark is still where it was, the server knows better. */
+/* Others' texts past the mark, to 100, among the last 1,000 entries. Where the store does not have
+ * all of what the server counted, and the mark is still where it was, the server knows better. */
 #define ROOM_ROWS                                                                                  \
     "SELECT id, kind, topic, title, last_seq, read_seq, can_send, low, whole,"                     \
-    " (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.room = rooms.id"                     \
-    "    AND m.seq > read_seq AND m.kind = 'text' AND m.sender <> ?1 AND m.deleted_at = 0"         \
-    "    LIMIT 100)),"                                                                             \
+    " (SELECT count(*) FROM (SELECT 1 FROM (SELECT m.kind, m.sender, m.deleted_at"                 \
+    "      FROM messages m WHERE m.room = rooms.id AND m.seq > rooms.read_seq"                     \
+    "      ORDER BY m.seq DESC LIMIT 1000)"                                                        \
+    "    WHERE kind = 'text' AND sender <> ?1 AND deleted_at = 0 LIMIT 100)),"                     \
     " CASE WHEN counted_from = read_seq AND (read_seq + 1 < low OR whole < counted_to)"            \
     "   THEN counted ELSE 0 END FROM rooms "
 

@@ -11,7 +11,7 @@
 static const char INSERT[] =
     "INSERT INTO messages (room, seq, id, kind, sender, nonce, text, data, reply_to, target,"
     "                      sent_at, edited_at, deleted_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?) ON CONFLICT DO NOTHING";
 
 static bool insert(struct store *store, const hum_message *message) {
     bool shown = message->deleted_at == 0;
@@ -41,9 +41,10 @@ static const char EDIT[] =
 /* Of texts and of edits alike. ?1 room, ?2 seq, ?3 at */
 static const char DELETE[] = "UPDATE messages SET text = NULL, deleted_at = ?3"
                              " WHERE room = ?1 AND seq = ?2 AND deleted_at = 0";
+/* By itself SQLite may take the whole room for as near as the index. */
 static const char DELETE_EDITS[] =
-    "UPDATE messages SET text = NULL, deleted_at = ?3"
-    " WHERE room = ?1 AND target = ?2 AND target > 0 AND kind = 'edit' AND deleted_at = 0";
+    "UPDATE messages INDEXED BY changes SET text = NULL, deleted_at = ?3"
+    " WHERE room = ?1 AND target = ?2 AND kind = 'edit' AND deleted_at = 0";
 
 static bool edit(struct store *store, int64_t room, int64_t seq, const char *text, int64_t at,
                  int64_t by) {
@@ -80,8 +81,9 @@ static bool is_edit(const hum_message *message) { return strcmp(message->kind, "
 static int64_t when_deleted(struct store *store, int64_t room, int64_t seq) {
     static const char SQL[] =
         "SELECT max(ifnull((SELECT deleted_at FROM messages WHERE room = ?1 AND seq = ?2), 0),"
-        " ifnull((SELECT max(iif(kind = 'delete', sent_at, deleted_at)) FROM messages"
-        "   WHERE room = ?1 AND target = ?2 AND target > 0), 0))";
+        " ifnull((SELECT max(iif(kind = 'delete', sent_at, deleted_at))"
+        "   FROM messages INDEXED BY changes"
+        "   WHERE room = ?1 AND target = ?2), 0))";
     sqlite3_stmt *query = db_query(store, SQL);
     db_int(store, query, 1, room);
     db_int(store, query, 2, seq);
@@ -93,8 +95,8 @@ static int64_t when_deleted(struct store *store, int64_t room, int64_t seq) {
 /* The latest edit that is stored of the text. */
 static bool edit_by_entries(struct store *store, int64_t room, int64_t seq) {
     sqlite3_stmt *query =
-        db_query(store, "SELECT seq, text, sent_at FROM messages"
-                        " WHERE room = ? AND target = ? AND target > 0 AND kind = 'edit'"
+        db_query(store, "SELECT seq, text, sent_at FROM messages INDEXED BY changes"
+                        " WHERE room = ? AND target = ? AND kind = 'edit'"
                         " ORDER BY sent_at DESC, seq DESC LIMIT 1");
     db_int(store, query, 1, room);
     db_int(store, query, 2, seq);

@@ -93,7 +93,8 @@ typedef struct store_room {
 hum_result store_rooms_take(struct store *store, const store_room *rooms, size_t count,
                             int64_t first, bool *ret_changed);
 typedef bool (*store_on_room)(void *arg, const store_room *room); /* false ends the walk */
-/* By what happened last, the latest first. shown.unread is counted from what is stored, to 100. */
+/* By what happened last, the latest first. shown.unread is counted from what is stored, to 100,
+ * among the last 1,000 entries of a room. */
 hum_result store_rooms(struct store *store, store_on_room each, void *arg);
 /* One of them, HUM_NOT_FOUND. each is called once. */
 hum_result store_room_of(struct store *store, int64_t room, store_on_room each, void *arg);

@@ -86,8 +86,20 @@ static void on_handshake(SSL *ssl, const struct tls *tls) {
     }
 }
 
+/* One that ends the handshake may be about the session: the next connection does without. */
+static bool is_failure(const SSL *ssl, int where, int alert) {
+    return where & SSL_CB_ALERT && alert >> 8 == SSL3_AL_FATAL && !SSL_is_init_finished(ssl);
+}
+
+static void forget(struct tls *tls) {
+    if (tls->session) {
+        SSL_SESSION_free(tls->session);
+        tls->session = NULL;
+        (void)store_bytes_put(tls->store, NOTE, NULL, 0);
+    }
+}
+
 static void on_info(const SSL *ssl, int where, int result) {
-    (void)result;
     if (where == SSL_CB_HANDSHAKE_START && SSL_get_state(ssl) == TLS_ST_BEFORE) {
         union {
             const SSL *given;
@@ -95,6 +107,8 @@ static void on_info(const SSL *ssl, int where, int result) {
         } handle = {.given = ssl}; /* OpenSSL's own examples cast it away */
 
         on_handshake(handle.ssl, tls_of(ssl));
+    } else if (is_failure(ssl, where, result)) {
+        forget(tls_of(ssl));
     }
 }
 
