@@ -175,8 +175,14 @@ as_user() {
 
 ensure_user() {
     if [ "$EUID" != 0 ] || id "$run_user" > /dev/null 2>&1; then return; fi
-    useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin \
-        "$run_user" || die "could not create the system user $run_user"
+    mkdir -p -- "$here/build"
+    ( # another one may be at it: of two at once, useradd turns one away
+        exec 8> "$here/build/.user-lock"
+        flock 8
+        if id "$run_user" > /dev/null 2>&1; then exit; fi
+        useradd --system --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin \
+            "$run_user" || die "could not create the system user $run_user"
+    ) || exit 1
 }
 
 # Prints the first folder on the way to $1 that the unprivileged user may not pass.

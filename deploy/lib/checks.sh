@@ -70,11 +70,13 @@ print(*(sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "
 EOF
 }
 
+# Each build's run remembers its own failures. Where it is put into the background, Ctrl-C is still meant for it.
 run_pytest() {
     local preset=$1 report=$2
     shift 2
     rm -f -- "$report"
-    (cd "$here" && HUM_PRESET=$preset /usr/bin/python3 -m pytest tests --junitxml="$report" "$@")
+    (cd "$here" && HUM_PRESET=$preset exec env --default-signal=INT /usr/bin/python3 -m pytest tests \
+        --junitxml="$report" -o cache_dir="$here/build/$preset/pytest-cache" "$@")
 }
 
 # Faults are injected at random instants, on a machine that others use, too: one or two tests that fail are run once more,
@@ -92,13 +94,10 @@ try_again() {
     passed=$((passed + failures)) failed=$((failed - failures)) unsteady=$((unsteady + failures))
 }
 
-# The whole suite on one build.
-test_preset() {
-    local preset=$1 report="$here/build/$1/junit.xml" status=0 counts
-    shift
-    say "== tests, $preset build"
-    (build "$preset") || { failed=$((failed + 1)) && return; }
-    run_pytest "$preset" "$report" "$@" || status=$?
+# Counts what the suite on one build has come to. status: pytest's.
+count_suite() {
+    local preset=$1 status=$2 report="$here/build/$1/junit.xml" counts
+    shift 2
     read -r -a counts <<< "$(read_counts "$report")"
     failed=$((failed + counts[1] + counts[2]))
     passed=$((passed + counts[0] - counts[1] - counts[2] - counts[3]))
@@ -106,6 +105,34 @@ test_preset() {
     # Such as an interruption: not in the counts, but not a success either.
     if [ "$status" -gt 1 ]; then failed=$((failed + 1)); fi
     if [ "$status" = 1 ]; then try_again "$preset" "$report" "$@"; fi
+}
+
+# The whole suite on each of some builds (in `suites`), side by side: most of a test is one process waiting for another,
+# and the tests bear a machine that others use. The first one's progress is shown; the others' when they have ended. What
+# fails is tried again once all have ended.
+test_suites() {
+    local preset built=() jobs=() ended=() status i
+    for preset in "${suites[@]}"; do
+        if (build "$preset"); then built+=("$preset"); else failed=$((failed + 1)); fi
+    done
+    if [ ${#built[@]} = 0 ]; then return; fi
+    for preset in "${built[@]:1}"; do
+        say "== tests, $preset build: beside, shown at its end"
+        run_pytest "$preset" "$here/build/$preset/junit.xml" "$@" > "$here/build/$preset/pytest.log" 2>&1 < /dev/null &
+        jobs+=($!)
+    done
+    say "== tests, ${built[0]} build"
+    status=0
+    run_pytest "${built[0]}" "$here/build/${built[0]}/junit.xml" "$@" || status=$?
+    ended=("$status")
+    for i in "${!jobs[@]}"; do
+        status=0
+        wait "${jobs[i]}" || status=$?
+        ended+=("$status")
+        say "== tests, ${built[i + 1]} build"
+        cat -- "$here/build/${built[i + 1]}/pytest.log"
+    done
+    for i in "${!built[@]}"; do count_suite "${built[i]}" "${ended[i]}" "$@"; done
 }
 
 # ThreadSanitizer on what can be tested without the broker.
@@ -126,7 +153,7 @@ test_threads() {
 }
 
 command_test() {
-    local presets=() preset name
+    local presets=() suites=() preset name
     while [ $# -gt 0 ]; do
         case $1 in
         release | asan | tsan) presets+=("$1") ;;
@@ -140,8 +167,10 @@ command_test() {
     ensure_npm
     for name in "${!HUM_@}"; do unset "$name"; done # the tests choose their own
     for preset in "${presets[@]}"; do
-        if [ "$preset" = tsan ]; then test_threads; else test_preset "$preset" "$@"; fi
+        if [ "$preset" != tsan ]; then suites+=("$preset"); fi
     done
+    if [ ${#suites[@]} -gt 0 ]; then test_suites "$@"; fi
+    if [[ " ${presets[*]} " = *" tsan "* ]]; then test_threads; fi
     say
     if [ "$unsteady" -gt 0 ]; then
         say "$unsteady of these passed only when run once more: build/*/junit.xml says which, and why they failed first"
