@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-START_S = 10
+START_S = 60
 
 
 class BenchError(Exception):

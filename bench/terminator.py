@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from brokers import BenchError, free_ports
 
-START_S = 10
+START_S = 60
 _CONFIG = """
 global
     maxconn 200
