@@ -10,8 +10,7 @@
 
 #include "requests.h"
 
-/* That is 16 MiB to one WebSocket client, and where none of them reads, less than a tenth of a
- * second of rounds in vain. */
+/* 16 MiB to one WebSocket client; and a bound to the rounds in vain where none of them reads. */
 enum { ROUNDS_MAX = 4096 };
 
 void plugin_log(bool error, const char *line) {

@@ -22,13 +22,13 @@ def newcomer():
 
 
 class Driver:
-    """One Chromium; what its pages complain of is in trouble()."""
+    """One Chromium; what its pages complain of is in trouble(). key: the hash of a server's key (SPKI) that is trusted."""
 
-    def __init__(self, origin, language="en"):
+    def __init__(self, origin, language="en", key=None):
         self.origin = origin
         env = {k: v for k, v in os.environ.items() if not k.startswith(("HUM_", "NODE_"))}
-        self.process = subprocess.Popen(["node", node.FOLDER / "drive.js", origin, language], text=True, bufsize=1,
-                                        env={**env, "NODE_PATH": str(node.modules())},
+        self.process = subprocess.Popen(["node", node.FOLDER / "drive.js", origin, language, *filter(None, [key])],
+                                        text=True, bufsize=1, env={**env, "NODE_PATH": str(node.modules())},
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ids = itertools.count(1)
         self._line()

@@ -1,6 +1,8 @@
 """Debian's HAProxy with the sample configuration, in front of an instance."""
 
+import base64
 import functools
+import hashlib
 import os
 import socket
 import ssl
@@ -8,6 +10,8 @@ import subprocess
 import time
 
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from lib.instance import free_ports
 from lib.paths import ROOT
@@ -22,6 +26,13 @@ def configuration():
     return "".join(ln for ln in lines if os.geteuid() == 0 or not ln.strip().startswith(AS_ROOT))
 
 
+def key_of(certificate):
+    """The hash by which Chromium knows a key."""
+    key = x509.load_pem_x509_certificate(certificate.read_bytes().partition(b"END PRIVATE KEY-----")[2].strip()).public_key()
+    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(spki).digest()).decode()
+
+
 class Proxy:
     """Stands where an instance does for lib/mqtt and lib/raw: its ports are those behind TLS."""
 
@@ -34,9 +45,11 @@ class Proxy:
         self.url = f"https://{self.host}:{self.http_port}"
         self.ca_file = str(authority.file)
         self.tls = ssl.create_default_context(cafile=self.ca_file)
+        certificate = authority.certificate("proxy")
+        self.key = key_of(certificate)
         self.folder = folder
         self.settings = {
-            "PROXY_CERTIFICATE": authority.certificate("proxy"), "PROXY_BIND": self.host, "PROXY_CONNECTIONS": 400,
+            "PROXY_CERTIFICATE": certificate, "PROXY_BIND": self.host, "PROXY_CONNECTIONS": 400,
             "PROXY_HTTP_PORT": self.plain_port, "PROXY_HTTPS_PORT": self.http_port, "PROXY_MQTTS_PORT": self.mqtt_port,
             **settings}
         self.process = None

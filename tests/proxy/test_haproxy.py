@@ -14,6 +14,7 @@ import pytest
 
 from lib import raw, rawmqtt, rest
 from lib.authority import Authority
+from lib.browser import Driver
 from lib.instance import Instance, free_ports
 from lib.mqtt import V5, V311, Client, eventually, settle
 from lib.proxy import Proxy
@@ -161,6 +162,28 @@ def test_a_chat_in_which_all_lines_are_encrypted(proxy, hum, open_at, version):
     assert [m["text"] for m in bob.history(dm)] == ["from a browser", "from a phone", "x" * 4000]
 
 
+def test_the_desktop_client(proxy, hum, open_at):
+    """A page that came by https opens one line, to where its Session says, and its policy allows no other."""
+    alice, bob, dm = pair(proxy, hum)
+    phone = open_at(Client(proxy, bob.mqtt, ca_file=proxy.ca_file)).may(f"dm/{dm}/messages")
+    driver = Driver(proxy.url, key=proxy.key)
+    try:
+        page = driver.page("alice")
+        page.sign_in(alice.email, alice.password)
+        page.online()
+        page.at(f"#/dm/{dm}")
+        phone.send(dm, "from a phone")
+        page.hears("from a phone")
+        page.say("from a browser")
+        page.sent("from a browser")
+        phone.wait(lambda: "from a browser" in [m["text"] for m in phone.messages(f"dm/{dm}/messages")])
+        assert driver.trouble() == []
+    finally:
+        driver.close()
+    policy = raw.request(proxy, "GET", "/").headers["content-security-policy"]
+    assert f"connect-src 'self' wss://127.0.0.1:{proxy.http_port};" in policy
+
+
 def test_a_large_body_comes_whole(proxy):
     """Larger than the proxy's own buffer; one that is too large gets the API's answer."""
     person = rest.sign_up(proxy.url, proxy.http)
@@ -262,10 +285,12 @@ def test_no_request_within_another(proxy, hum):
 
 @pytest.mark.parametrize("packet", [b"\xc0\x00", b"\xf0\x00", b"GET / HTTP/1.1\r\n\r\n", b"\x30\x05\x00\x01ahi", b"\x10\xff\xff\xff\xff\x7f",
                                     b"\x10\x04\x00\x04MQ"], ids=repr)
-def test_who_does_not_begin_with_connect(proxy, packet):
-    with proxy.dial(proxy.mqtt_port) as sock:
+def test_who_does_not_begin_with_connect(proxy, source, packet):
+    with proxy.dial(proxy.mqtt_port, source=source) as sock:
         sock.sendall(packet)
         closed(sock)
+    # The broker has not met them: no server was called.
+    eventually(lambda: re.search(rf"^{source}:\d+ .* mqtts/<NOSRV> ", proxy.log(), re.M))
 
 
 def test_more_than_connect_at_once(proxy, open_at):
