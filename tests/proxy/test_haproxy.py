@@ -283,7 +283,7 @@ def test_no_request_within_another(proxy, hum):
     assert "/v1/smuggled" not in hum.log("api")
 
 
-@pytest.mark.parametrize("packet", [b"\xc0\x00", b"\xf0\x00", b"GET / HTTP/1.1\r\n\r\n", b"\x30\x05\x00\x01ahi", b"\x10\xff\xff\xff\xff\x7f",
+@pytest.mark.parametrize("packet", [b"\xc0\x00", b"\xf0\x00", b"\x20\x02\x00\x00", b"GET / HTTP/1.1\r\n\r\n", b"\x30\x05\x00\x01ahi", b"\x10\xff\xff\xff\xff\x7f",
                                     b"\x10\x04\x00\x04MQ"], ids=repr)
 def test_who_does_not_begin_with_connect(proxy, source, packet):
     with proxy.dial(proxy.mqtt_port, source=source) as sock:
