@@ -6,6 +6,8 @@ import pytest
 
 from lib.rest import Rest, ok
 
+pytestmark = pytest.mark.release_only  # pages; what the daemons make of broken lines is seen in fault/
+
 COUNT = 3
 
 
