@@ -8,7 +8,7 @@
 #include "clock.h"
 
 enum {
-    LATE_MS = 30 * 1000, /* a message under way for so long is sent again, with its nonce */
+    LATE_MS = 10 * 1000, /* what became of a message that is under way for so long is asked */
     HOLD_MS = 3000,      /* when the server does not say how long */
     HOLD_MAX_MS = 60000,
     WALK_MAX = 200,
@@ -154,22 +154,27 @@ static bool passes(const char *code) {
            strcmp(code, "internal") == 0;
 }
 
+/* It is sent again later. wait: 0: nobody said how long. */
+static void hold(struct engine *engine, struct flight *flight, int64_t wait) {
+    int64_t until = clock_steady_ms() + (wait == 0            ? HOLD_MS
+                                         : wait < HOLD_MAX_MS ? wait
+                                                              : HOLD_MAX_MS);
+
+    engine->hold_until = engine->hold_until > until ? engine->hold_until : until;
+    land(engine, flight);
+}
+
 void outbox_refused(struct engine *engine, const struct wire_refusal *refusal) {
     struct flight *flight = refusal->nonce[0] ? find_flight(engine, refusal->nonce) : NULL;
 
     if (!flight) {
         return; /* of another device, or of something that is not kept */
     }
-    int64_t room = flight->room;
     if (passes(refusal->code)) {
-        int64_t wait = refusal->retry_after_ms ? refusal->retry_after_ms : HOLD_MS;
-        int64_t until = clock_steady_ms() + (wait < HOLD_MAX_MS ? wait : HOLD_MAX_MS);
-
-        engine->hold_until = engine->hold_until > until ? engine->hold_until : until;
-        land(engine, flight);
-        return;
+        hold(engine, flight, refusal->retry_after_ms);
+    } else {
+        refuse(engine, refusal->nonce, flight->room, refusal->code);
     }
-    refuse(engine, refusal->nonce, room, refusal->code);
 }
 
 /* ---- Late ones ---- */
@@ -188,26 +193,24 @@ static void on_settled(struct engine *engine, void *arg, const struct rest_answe
     char code[WIRE_CODE_MAX + 1];
 
     free(late);
-    struct flight *flight = find_flight(engine, copy.nonce);
     if (copy.generation != engine->generation) {
         return;
     }
-    if (flight) {
-        flight->asked = false;
-    }
+    wire_code(answer->body, answer->length, code);
+    bool no = answer->status == 400 || answer->status == 403 || answer->status == 404 ||
+              answer->status == 409 || answer->status == 413;
     if (answer->status == 200 || answer->status == 201) {
         json_t *message = wire_parse(answer->body, answer->length);
 
         (void)wire_batch_add(&engine->batch, message);
         (void)intake_flush(engine);
         json_decref(message);
-        return;
-    }
-    wire_code(answer->body, answer->length, code);
-    bool no = answer->status == 400 || answer->status == 403 || answer->status == 404 ||
-              answer->status == 409 || answer->status == 413;
-    if (no && code[0]) {
+    } else if (no && code[0]) {
         refuse(engine, copy.nonce, copy.room, code);
+    }
+    struct flight *flight = find_flight(engine, copy.nonce);
+    if (flight) { /* no answer of use */
+        hold(engine, flight, 0);
     }
 }
 
@@ -238,16 +241,16 @@ static void look_for_late(struct engine *engine, int64_t now) {
     for (size_t i = engine->flights_count; i-- > 0;) {
         struct flight *flight = &engine->flights[i];
 
-        if (now - flight->at < LATE_MS) {
+        if (flight->asked || now - flight->at < LATE_MS) {
             continue;
         }
         if (line_heard_at(engine->line) < flight->at) {
             link_lost(engine);
             return;
         }
-        flight->at = now;
-        if (!flight->asked) {
-            (void)store_outbox(engine->store, flight->place - 1, 1, settle, engine);
+        (void)store_outbox(engine->store, flight->place - 1, 1, settle, engine);
+        if (!flight->asked) { /* it does not wait any more, or there is no memory */
+            land(engine, flight);
         }
     }
 }
@@ -356,7 +359,7 @@ int64_t outbox_due(const struct engine *engine) {
     for (size_t i = 0; i < engine->flights_count; i++) {
         int64_t late = engine->flights[i].at + LATE_MS;
 
-        due = late < due ? late : due;
+        due = !engine->flights[i].asked && late < due ? late : due;
     }
     return due;
 }

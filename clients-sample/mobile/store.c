@@ -1,6 +1,7 @@
 /* The store's life, its schema, the session and small things. */
 #include "store-db.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,15 +77,18 @@ static hum_result settle_schema(struct store *store) {
     return db_end(store, HUM_DONE);
 }
 
-/* SQLite gives its log the file's own mode: so the mode is right before there is anything in it. */
+/* SQLite gives its log the file's own mode: so the mode is right before there is anything in it. A
+ * file that is there is not opened: closing it again would let go of the locks that this process
+ * may hold on it already (fcntl, POSIX). */
 static hum_result make_file(const char *path) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return HUM_NO_STORE;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        hum_result result =
+            fchmod(fd, 0600) == 0 ? HUM_DONE : HUM_NO_STORE; /* whatever the umask */
+        close(fd);
+        return result;
     }
-    hum_result result = fchmod(fd, 0600) == 0 ? HUM_DONE : HUM_NO_STORE;
-    close(fd);
-    return result;
+    return errno == EEXIST && chmod(path, 0600) == 0 ? HUM_DONE : HUM_NO_STORE;
 }
 
 static hum_result connect_file(struct store *store, const char *path) {

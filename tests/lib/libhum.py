@@ -11,7 +11,7 @@ WAIT_S = 60
 KINDS = ("line", "signed_in", "signed_out", "rooms", "message", "outbox", "typing", "read", "presence", "progress",
          "answer")
 OFF, AWAY, CONNECTING, CATCHING_UP, UP = range(5)
-DONE, NOT_FOUND = 0, 6
+DONE, STORE_IN_USE, NOT_FOUND = 0, 3, 6
 
 
 class Config(c.Structure):

@@ -1,20 +1,25 @@
 """The mobile client's library beside a server that does what the real one never does. The same once more with the
 library that AddressSanitizer watches, in a process of its own."""
 
+import ctypes
 import json
 import os
+import pathlib
 import random
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from lib.instance import PRESET, build_dir
-from lib.libhum import AWAY, CATCHING_UP, DONE, NOT_FOUND, Phone
+from lib.libhum import AWAY, CATCHING_UP, DONE, NOT_FOUND, STORE_IN_USE, Event, Phone
+from lib.mqtt import eventually
 from lib.pretender import ME, OTHER, REFUSED, TAKEN, Pretender
 
 alone = pytest.mark.release_only
+FUTEX = 202  # x86-64
 
 
 @pytest.fixture
@@ -193,6 +198,32 @@ def test_an_answer_that_is_lost_with_the_line(server, phone):
 
 
 @alone
+@pytest.mark.parametrize("becomes", ["known", "refused"])
+def test_a_message_of_which_nobody_says_a_word(server, phone, becomes):
+    """REST tells what became of it."""
+    room = server.dm(5)
+    app, usual, sent = phone().signed_in(), server.on_call, []
+
+    def tell(method, path, body):
+        if (method, path) != ("POST", "/v1/rooms/5/messages"):
+            return usual(method, path, body)
+        sent.append(json.loads(body))
+        if becomes == "known":
+            return 200, server.message(5, 1, sent[0]["text"], ME, nonce=sent[0]["nonce"])
+        return 403, {"type": "about:blank", "title": "no", "status": 403, "code": "not_friends", "detail": "no"}
+
+    server.on_call = tell
+    sends_to(server, lambda line, payload: REFUSED if becomes == "refused" else TAKEN)
+    nonce = app.write(5, "hello")
+    if becomes == "known":
+        app.till(lambda: app.numbers(room) == [1])
+    else:
+        assert app.until(kind="outbox", nonce=nonce, code="not_friends")
+    assert [m["nonce"] for m in sent] == [nonce]
+    assert len(server.lines) == 1 and len(server.lines[0].sent_to("dm/5/send")) == 1
+
+
+@alone
 def test_a_right_that_comes_late(server, phone):
     room, asked = server.dm(5, 2), []
 
@@ -256,6 +287,26 @@ def test_a_lost_answer_to_a_refresh(server, phone):
 
 
 @alone
+def test_a_401_of_somebody_on_the_way_signs_nobody_out(server, phone):
+    """A proxy, or the page of a hotel's network: only Hum's own word ends a session."""
+    server.dm(5, 1)
+    server.access_seconds = 1
+    app, asked, usual = phone().signed_in(), [], server.on_call
+
+    def stranger(method, path, body):
+        if path.endswith("/refresh") and len(asked) < 3:
+            asked.append(path)
+            return 401, b"<html>pay here</html>"
+        return usual(method, path, body)
+
+    server.on_call = stranger
+    statuses = []
+    app.till(lambda: statuses.append(app.rest("GET", "/users/me")[0]) or statuses[-1] == 404)
+    assert len(asked) == 3 and statuses[0] == 0
+    assert app.me() == ME and app.numbers(5) == [1]
+
+
+@alone
 def test_the_connection_gets_a_new_token_in_time(server, phone):
     server.mqtt_seconds = 4
     phone().signed_in()
@@ -268,6 +319,43 @@ def test_the_connection_gets_a_new_token_in_time(server, phone):
 def test_who_is_signed_in_is_known_at_once(server, phone):
     phone().signed_in()
     assert phone().me() == ME
+
+
+# --- one store, one app ---
+
+@alone
+def test_a_second_time_in_one_process_opens_no_door_to_others(server, phone, tmp_path):
+    phone()
+    with pytest.raises(AssertionError, match=str(STORE_IN_USE)):
+        Phone(tmp_path / "store", server.url)
+    code = f"from lib.libhum import Phone; Phone({str(tmp_path / 'store')!r}, {server.url!r})"
+    other = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True,
+                           env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(__file__))})
+    assert f"AssertionError: {STORE_IN_USE}" in other.stderr
+
+
+def waits_for_ever(thread):
+    """In a futex without a time (proc(5), syscall): Python's own waits have one."""
+    words = pathlib.Path(f"/proc/self/task/{thread.native_id}/syscall").read_text().split()
+    return words[0] == str(FUTEX) and words[4] == "0x0"
+
+
+@alone
+def test_closing_ends_a_wait(server, phone):
+    app, ended = phone(), []
+
+    def listen(library, handle):
+        event = Event()
+        while library.hum_wait(handle, -1, ctypes.byref(event)):
+            pass
+        ended.append(True)
+
+    thread = threading.Thread(target=listen, args=(app.library, app.handle))
+    thread.start()
+    eventually(lambda: waits_for_ever(thread))
+    assert app.close() < 2
+    thread.join(60)
+    assert ended
 
 
 # --- silence ---
