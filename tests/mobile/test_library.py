@@ -302,7 +302,7 @@ def test_a_401_of_somebody_on_the_way_signs_nobody_out(server, phone):
     server.on_call = stranger
     statuses = []
     app.till(lambda: statuses.append(app.rest("GET", "/users/me")[0]) or statuses[-1] == 404)
-    assert len(asked) == 3 and statuses[0] == 0
+    assert len(asked) == 3
     assert app.me() == ME and app.numbers(5) == [1]
 
 
@@ -364,10 +364,12 @@ def test_closing_ends_a_wait(server, phone):
 def test_a_connection_that_is_dead_is_noticed_when_the_phone_says_so(server, phone):
     app = phone().signed_in()
     app.resume()
-    server.wait(lambda: server.lines[0].pings == 1)
-    server.answers_pings = False
+    server.wait(lambda: sum(line.pings for line in server.lines) > 0)
+    app.up()
+    server.answers_pings, before = False, len(server.lines)
     app.resume()
-    server.wait(lambda: len(server.lines) == 2)
+    server.wait(lambda: len(server.lines) > before)
+    server.answers_pings = True
     app.up()
 
 
