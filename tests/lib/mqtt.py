@@ -6,6 +6,7 @@ reaches."""
 import contextlib
 import functools
 import json
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class Client:
         if transport == "websockets":
             self.paho.ws_set_options(path="/mqtt")
         if ca_file:
-            self.paho.tls_set(ca_file)
+            self.paho.tls_set(ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
         if will:
             self.paho.will_set(*will)
         self._hook()
