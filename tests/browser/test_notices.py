@@ -69,11 +69,12 @@ def test_told_while_one_looks_elsewhere(hum, noticing):
 def test_not_if_another_tab_is_looked_at(noticing, page):
     _, bob, dm, a, b = noticing
     second = page(a, "2")
-    second.at(f"#/dm/{dm}")
+    second.at("#/friends")  # looked at, and nothing is read by that
     look(a, False)
     b.at(f"#/dm/{dm}")
     b.say("for the second")
-    second.hears("for the second")
+    second.see('.side-link.dm .badge:has-text("1")')
+    second.js("new Promise((done) => setTimeout(done, 1000))")  # longer than a notice takes
     look(second, False)
     b.say("for nobody")
     a.until("said.length > 0")

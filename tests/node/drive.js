@@ -8,7 +8,7 @@ const readline = require("node:readline");
 
 // KEY: the hash of a server's key (SPKI) whose certificate nobody here vouches for, and which is taken all the same.
 const [origin, language = "en", key] = process.argv.slice(2);
-const contexts = new Map(), pages = new Map(), lines = new Map(), sessions = new Map(), trouble = [], frames = [];
+const contexts = new Map(), pages = new Map(), lines = new Map(), sessions = new Map(), trouble = [], frames = [], requests = [];
 let browser;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -54,6 +54,7 @@ async function page(who) {
         one.on("console", (m) => ["error", "warning"].includes(m.type()) && !expected.test(m.text()) && trouble.push(`${who}: ${m.text()}`));
         one.on("pageerror", (e) => trouble.push(`${who}: ${e.stack}`));
         one.on("request", (r) => !/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${origin}/`) && trouble.push(`${who}: elsewhere: ${r.url()}`));
+        one.on("request", (r) => requests.push([who, `${r.method()} ${r.url()}`]));
         await wire(who, one);
         pages.set(who, one);
     }
@@ -84,6 +85,7 @@ const words = {
     async opened(who) { return lines.get(who).opened; },
     async trouble() { return trouble.splice(0); },
     async frames(who, text) { return frames.filter(([w, f]) => w === who && f.includes(text)).length; },
+    async asked(who, text) { return requests.filter(([w, r]) => w === who && r.includes(text)).length; },
     async wheel(who, x, y, by) {
         const one = await page(who);
         await one.mouse.move(x, y);
