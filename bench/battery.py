@@ -16,7 +16,7 @@ SHORT_S = 4  # what is counted instead, and scaled: a ping is a ping
 PINGS = 6
 MESSAGES = 10
 POLLS = 10
-RETURNS = 3
+RETURNS = 5
 ROOMS = (2, 20, 100)
 INTERVALS_S = (30, 60, 300)
 TEXT = "I left the keys with the neighbours, the bell is the upper one"
@@ -80,14 +80,18 @@ def _idle(scene, count, result):
             result[f"idle_{interval}_{key}"] = result[f"ping_{key}"] * 3600 / KEEPALIVE_S
 
 
+def _median(counts):
+    return wire.Count(*map(statistics.median, zip(*counts)))
+
+
 def _each(count, times, act):
-    """Counts of what `act` costs, each time alone on the line."""
+    """The median of what `act` costs, each time alone on the line."""
     counts = []
     for _ in range(times):
         before = count.settled()
         act()
         counts.append(wire.minus(count.settled(), before))
-    return wire.Count(*(statistics.fmean(values) for values in zip(*counts)))
+    return _median(counts)
 
 
 def _messages(scene, phone, count, result):
@@ -116,7 +120,7 @@ def _reconnects(scene, count, result):
             scene.sign_in(phone)
             _return(phone, count)
             again = [_return(phone, count) for _ in range(scene.times(RETURNS))]
-            _put(result, f"return_{rooms}", wire.Count(*map(statistics.median, zip(*again))))
+            _put(result, f"return_{rooms}", _median(again))
             if rooms != ROOMS[1]:
                 continue
             phone.pause()
@@ -167,9 +171,9 @@ def _polling(scene, count):
 def _one_message(scene, line, count, rooms, result):
     """A poll that brings one message, less one that brings none."""
     scene.write()
-    with_one = _each(count, 1, line.poll)
+    with_one = _each(count, scene.times(POLLS), line.poll)
     for key in ("bytes", "packets"):
-        result[f"received_{key}"] = max(0, getattr(with_one, key) - result[f"kept_{rooms}_{key}"])
+        result[f"received_{key}"] = getattr(with_one, key) - result[f"kept_{rooms}_{key}"]
 
 
 def measure(bench, row):

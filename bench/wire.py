@@ -10,14 +10,12 @@ import ctypes
 import errno
 import socket
 import struct
-import threading
-import time
 
 SEGMENT = 1348  # of TCP's bytes, as on a path of 1,400 with timestamps
 QUIET_S = 0.3  # longer than a delayed acknowledgement (40 ms, 200 ms at most)
 _ETH_P_IP = 0x0800
 _PACKET_HOST = 0
-_SOL_PACKET, _PACKET_STATISTICS, _SO_ATTACH_FILTER = 263, 6, 26
+_SOL_PACKET, _PACKET_STATISTICS, _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 263, 6, 26, 33
 
 Count = collections.namedtuple("Count", "packets bytes packets_up bytes_up said_up connections")
 NOTHING = Count(0, 0, 0, 0, 0, 0)
@@ -42,44 +40,29 @@ def _filter(ports):
 
 
 class Wire:
-    """Counts from its start to its end. `watched` are the ports of servers: what goes to them is up."""
+    """Counts from its start to its end. `watched` are the ports of servers: what goes to them is up. The
+    kernel keeps what passed until it is looked at; too much of it, and the next look is an error."""
 
     def __init__(self, *watched):
         self.watched = frozenset(watched)
         self._counts = {port: NOTHING for port in watched}
-        self._lock = threading.Lock()
-        self._last = time.monotonic()
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IP))
         self._attach()
         self._socket.bind(("lo", _ETH_P_IP))
-        self._socket.settimeout(0.2)
-        self._ended = False
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._socket.settimeout(QUIET_S)
 
     def _attach(self):
         program, length = _filter(sorted(self.watched))
         buffer = ctypes.create_string_buffer(program)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER,
                                 struct.pack("HL", length, ctypes.addressof(buffer)))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 16 << 20)
 
     def __enter__(self):
-        self._thread.start()
         return self
 
     def __exit__(self, *_):
-        self._ended = True
-        self._thread.join()
         self._socket.close()
-
-    def _listen(self):
-        while not self._ended:
-            try:
-                frame, address = self._socket.recvfrom(128)
-            except TimeoutError:
-                continue
-            if address[2] == _PACKET_HOST:
-                self._take(frame)
 
     def _take(self, frame):
         header = (frame[0] & 15) * 4
@@ -91,21 +74,21 @@ class Wire:
         up = target in self.watched
         said = up and total > overhead  # bytes of TCP's, and no bare acknowledgement
         begun = up and frame[header + 13] & 0x12 == 0x02  # SYN
-        with self._lock:
-            port = target if up else source
-            had = self._counts[port]
-            self._counts[port] = Count(had.packets + packets, had.bytes + size,
-                                       had.packets_up + packets * up, had.bytes_up + size * up,
-                                       had.said_up + said, had.connections + begun)
-            self._last = time.monotonic()
+        port = target if up else source
+        had = self._counts[port]
+        self._counts[port] = Count(had.packets + packets, had.bytes + size, had.packets_up + packets * up,
+                                   had.bytes_up + size * up, had.said_up + said, had.connections + begun)
 
     def settled(self, *ports):
         """The counts of these ports, or all, once nothing has passed for QUIET_S."""
-        while (rest := self._last + QUIET_S - time.monotonic()) > 0:
-            time.sleep(rest)
-        self._check()
-        with self._lock:
-            counts = [self._counts[port] for port in ports or self.watched]
+        try:
+            while True:
+                frame, address = self._socket.recvfrom(128)
+                if address[2] == _PACKET_HOST:
+                    self._take(frame)
+        except TimeoutError:
+            self._check()
+        counts = [self._counts[port] for port in ports or self.watched]
         return Count(*(sum(values) for values in zip(*counts)))
 
     def _check(self):
