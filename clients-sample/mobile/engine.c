@@ -219,6 +219,7 @@ static void free_engine(struct engine *engine) {
     tls_free(engine->tls);
     notes_free(engine->notes);
     free(engine->device_name);
+    free(engine->url);
     (void)pthread_mutex_destroy(&engine->lock);
     free(engine);
 }
@@ -239,8 +240,11 @@ struct engine *engine_new(const hum_config *config, struct store *store, hum_res
     engine->tls = tls_new(config->ca_file, store);
     engine->notes = notes_new(config->on_event, config->arg);
     engine->device_name = strdup(config->device_name ? config->device_name : "phone");
-    if (!engine->rest || !engine->tls || !engine->notes || !engine->device_name) {
-        *ret_result = engine->rest && engine->tls ? HUM_NO_MEMORY : HUM_WRONG_USE;
+    engine->url = strdup(config->url);
+    bool complete =
+        engine->rest && engine->tls && engine->notes && engine->device_name && engine->url;
+    if (!complete || !session_load(engine)) { /* so that hum_me is right from the start */
+        *ret_result = complete || !engine->rest || !engine->tls ? HUM_WRONG_USE : HUM_NO_MEMORY;
         free_engine(engine);
         return NULL;
     }
@@ -251,8 +255,7 @@ struct engine *engine_new(const hum_config *config, struct store *store, hum_res
 bool engine_start(struct engine *engine) {
     sigset_t all, before;
 
-    session_load(engine); /* so that hum_me is right from the start */
-    outbox_stop(engine);  /* what the store has waits already */
+    outbox_stop(engine); /* what the store has waits already */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the app's */
     bool started = pthread_create(&engine->thread, NULL, run, engine) == 0;

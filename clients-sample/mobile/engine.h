@@ -69,7 +69,8 @@ struct sub {
     bool own;     /* without it nothing works */
     enum sub_state state;
     int packet, index; /* the SUBSCRIBE that names it, and where */
-    int tries;
+    int tries;         /* that were refused; */
+    int64_t at;        /* the next one */
 };
 
 struct flight {
@@ -94,6 +95,7 @@ struct engine {
     struct tls *tls;
     struct notes *notes;
     char *device_name;
+    char *url;
     pthread_t thread;
 
     /* from other threads */
@@ -114,8 +116,9 @@ struct engine {
     bool refreshing;
     int64_t generation; /* of the session; a call of an older one is over */
     int farewells;      /* sign-outs that the server is being told of */
-    int64_t token_at;   /* when the MQTT token is to be renewed, steady */
-    int64_t renew_at;   /* the same of the connection's own, by the wall clock */
+    struct back_off renewal;
+    int64_t token_at; /* when the MQTT token is to be renewed, steady */
+    int64_t renew_at; /* the same of the connection's own, by the wall clock */
 
     /* link.c */
     bool paused;
@@ -134,6 +137,7 @@ struct engine {
     int64_t pinged_at;  /* 0: no ping is under way */
     int64_t ping_reads; /* line_reads at that moment */
     int64_t ping_patience;
+    bool ping_again;    /* once this one is answered */
     bool ping_idle;     /* after a silent interval, not for other reasons */
     int64_t suspect_at; /* a silent connection was found dead; 0: none */
     struct keepalive keepalive;
@@ -149,18 +153,22 @@ struct engine {
     bool listing, list_again, listed; /* listed: since hum_open */
     int64_t listed_at;
     struct back_off list;
+    struct back_off doubt; /* the broker says other than the lists */
     json_t *pages;
 
     /* intake.c */
     struct wire_batch batch;
+    int64_t noticed;                         /* the latest entry of the inbox that was looked at */
     int64_t strangers[ENGINE_STRANGERS_MAX]; /* whose nicknames are to be looked up */
     int64_t stranger_rooms[ENGINE_STRANGERS_MAX];
     size_t strangers_count;
-    bool stranger_asked;
+    int64_t stranger_asked; /* 0: none */
 
     /* sync.c */
     bool syncing;
-    int64_t sync_heard_at, sync_at;
+    bool sync_brought; /* something that was not known */
+    int64_t sync_heard_at;
+    struct back_off sync; /* after an answer that brought nothing, or none */
     int sync_packet;
     int64_t sync_total, sync_done;
 
@@ -169,12 +177,16 @@ struct engine {
     size_t flights_count;
     bool outbox_due, marks_wanted;
     int64_t hold_until, marks_at;
+    struct back_off hold; /* the server has trouble */
+    char poison[WIRE_NONCE_MAX + 1];
+    int poisoned; /* how often it had trouble with that one */
     int64_t budget, budget_at;
 };
 
 /* ---- engine.c ---- */
 
-/* Any thread. NULL: no memory, or a wrong url or CA file (*ret_result). Takes the store over. */
+/* Any thread. NULL: no memory, or a wrong url or CA file, or a store of another server
+ * (*ret_result). */
 struct engine *engine_new(const hum_config *config, struct store *store, hum_result *ret_result);
 bool engine_start(struct engine *engine);
 /* Any thread but the engine's. Ends the thread and frees all but the store. */
@@ -225,7 +237,8 @@ void link_state(struct engine *engine, hum_line line);
 
 /* ---- session.c ---- */
 
-void session_load(struct engine *engine);
+/* False: the store is of another server. */
+bool session_load(struct engine *engine);
 bool session_lives(const struct engine *engine);
 /* done is called once, also with status 0: no answer, or the session ended. False: no memory. */
 bool session_call(struct engine *engine, const struct rest_request *request, call_done done,
@@ -251,6 +264,8 @@ void session_user_call(struct engine *engine, const struct command *command);
 void lists_load(struct engine *engine);
 /* They have to be asked for (again). */
 void lists_wanted(struct engine *engine);
+/* The same, not too often: the broker does not let us hear a room that is listed. */
+void lists_doubted(struct engine *engine);
 /* A connection has come up. */
 void lists_connected(struct engine *engine, int64_t now);
 int64_t lists_due(const struct engine *engine);
@@ -275,6 +290,8 @@ void sync_start(struct engine *engine);
 void sync_run(struct engine *engine, int64_t now);
 int64_t sync_due(const struct engine *engine);
 void sync_piece(struct engine *engine, json_t *piece);
+/* There will be no answer. */
+void sync_failed(struct engine *engine);
 void sync_acknowledged(struct engine *engine, int packet, int code);
 void sync_stop(struct engine *engine);
 void sync_older(struct engine *engine, const struct command *command);

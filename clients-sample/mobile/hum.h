@@ -83,9 +83,10 @@ typedef void (*hum_on_event)(void *arg, const hum_event *event);
 /* ---- Life ---- */
 
 typedef struct hum_config {
-    const char *store;       /* path of the store's file; made with mode 0600 when missing */
-    const char *url;         /* http(s)://host[:port] of the control API */
-    const char *ca_file;     /* PEM; NULL: the system's */
+    const char *store;   /* path of the store's file; made with mode 0600 when missing */
+    const char *url;     /* http(s)://host[:port] of the control API; a store in which somebody is
+                            signed in belongs to the one that it was made with: WRONG_USE */
+    const char *ca_file; /* PEM; NULL: the system's */
     const char *device_name; /* shown in the list of sessions */
     hum_on_event on_event;   /* NULL: hum_wait is used */
     void *arg;

@@ -32,12 +32,21 @@ static void note_stranger(struct engine *engine, int64_t user, int64_t room) {
     engine->stranger_rooms[engine->strangers_count++] = room;
 }
 
+static void forget_stranger(struct engine *engine, int64_t user) {
+    for (size_t i = 0; i < engine->strangers_count; i++) {
+        if (engine->strangers[i] == user) {
+            engine->strangers_count--;
+            engine->strangers[i] = engine->strangers[engine->strangers_count];
+            engine->stranger_rooms[i] = engine->stranger_rooms[engine->strangers_count];
+        }
+    }
+}
+
 static void on_stranger(struct engine *engine, void *arg, const struct rest_answer *answer) {
     json_t *object = answer->status == 200 ? wire_parse(answer->body, answer->length) : NULL;
     store_person person;
 
     if ((intptr_t)arg == (intptr_t)engine->generation) {
-        engine->stranger_asked = false;
         if (wire_person(object, &person) &&
             store_people_take(engine->store, &person, 1) == HUM_DONE) {
             for (size_t i = 0; i < engine->strangers_count; i++) {
@@ -47,9 +56,8 @@ static void on_stranger(struct engine *engine, void *arg, const struct rest_answ
                 }
             }
         }
-        if (engine->strangers_count > 0) { /* whatever came of it: the next */
-            engine->strangers_count--;
-        }
+        forget_stranger(engine, engine->stranger_asked); /* whatever came of it: the next */
+        engine->stranger_asked = 0;
     }
     json_decref(object);
 }
@@ -61,11 +69,10 @@ void intake_strangers(struct engine *engine) {
     if (engine->strangers_count == 0 || engine->stranger_asked || !link_up(engine)) {
         return;
     }
-    (void)snprintf(path, sizeof path, "/users/%lld",
-                   (long long)engine->strangers[engine->strangers_count - 1]);
-    engine->stranger_asked = true;
+    engine->stranger_asked = engine->strangers[engine->strangers_count - 1];
+    (void)snprintf(path, sizeof path, "/users/%lld", (long long)engine->stranger_asked);
     if (!session_call(engine, &request, on_stranger, (void *)(intptr_t)engine->generation)) {
-        engine->stranger_asked = false;
+        engine->stranger_asked = 0;
         engine->strangers_count = 0;
     }
 }
@@ -89,6 +96,10 @@ static void notice(struct engine *engine, const hum_message *message) {
     if (message->data) {
         learn_person(engine, message->data);
     }
+    if (message->seq <= engine->noticed) {
+        return; /* an old page of the inbox */
+    }
+    engine->noticed = message->seq;
     for (size_t i = 0; i < sizeof changing / sizeof changing[0]; i++) {
         if (strcmp(message->kind, changing[i]) == 0) {
             lists_wanted(engine);
@@ -233,8 +244,13 @@ static void typing(struct engine *engine, const struct wire_topic *topic) {
 static void refusal(struct engine *engine, const json_t *body) {
     struct wire_refusal refusal;
 
-    if (wire_refusal(body, &refusal)) {
+    if (!wire_refusal(body, &refusal)) {
+        return;
+    }
+    if (refusal.nonce[0]) {
         outbox_refused(engine, &refusal);
+    } else if (!refusal.room) {
+        sync_failed(engine); /* nothing else that is sent is told so */
     }
 }
 

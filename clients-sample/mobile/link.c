@@ -13,13 +13,26 @@ enum {
     URGENT_MS = 5 * 1000,    /* when the phone says that its network is another */
     SUSPECT_MS = 60 * 1000,  /* back so soon: it was not the network that was gone */
     FRESH_MS = 60 * 1000,    /* lists that need not be asked for when the app is opened */
+    HEALTHY_MS = 60 * 1000,  /* a connection that has lived so long ended by chance */
     PACKET_FILTERS_MAX = 1000,
 };
 
 /* Refused subscriptions are tried again: a right that was just given may not have reached the
- * broker. */
+ * broker. After some tries one stops waiting for it, but asks now and then. */
 static const int64_t retries_ms[] = {200, 600, 2000, 6000};
-enum { TRIES_MAX = sizeof retries_ms / sizeof retries_ms[0] };
+enum {
+    TRIES_MAX = sizeof retries_ms / sizeof retries_ms[0],
+    RETRY_MAX_MS = 5 * 60 * 1000,
+};
+
+static int64_t retry_ms(int tries) {
+    int64_t wait = retries_ms[tries < TRIES_MAX ? tries : TRIES_MAX - 1];
+
+    for (int i = TRIES_MAX; i <= tries && wait < RETRY_MAX_MS; i++) {
+        wait *= 2;
+    }
+    return wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS;
+}
 
 /* ---- State ---- */
 
@@ -109,6 +122,10 @@ void link_init(struct engine *engine) {
     engine->subs_at = NEVER;
     back_off_clear(&engine->connect);
     back_off_clear(&engine->list);
+    back_off_clear(&engine->doubt);
+    back_off_clear(&engine->sync);
+    back_off_clear(&engine->hold);
+    back_off_clear(&engine->renewal);
 }
 
 /* Silence in both directions is what boxes on the way count; the broker counts ours alone. */
@@ -125,6 +142,7 @@ static void ping(struct engine *engine, int64_t now, int64_t patience, bool idle
     engine->ping_patience = patience;
     engine->ping_reads = line_reads(engine->line);
     engine->ping_idle = idle;
+    engine->ping_again = false;
     if (!line_ping(engine->line)) {
         engine->ping_idle = false; /* something else is on its way, and will be answered */
     }
@@ -133,7 +151,9 @@ static void ping(struct engine *engine, int64_t now, int64_t patience, bool idle
 static void watch_ping(struct engine *engine, int64_t now) {
     if (engine->pinged_at && line_reads(engine->line) != engine->ping_reads) {
         engine->pinged_at = 0;
-        if (engine->ping_idle && keepalive_held(&engine->keepalive, clock_wall_ms())) {
+        if (engine->ping_again) {
+            ping(engine, now, URGENT_MS, false);
+        } else if (engine->ping_idle && keepalive_held(&engine->keepalive, clock_wall_ms())) {
             save_keepalive(engine);
         }
     }
@@ -242,13 +262,18 @@ static void send_subscribe(struct engine *engine, struct packet *packet) {
     packet->bytes = 0;
 }
 
-static bool to_be_asked(const struct sub *sub) {
-    return sub->state == SUB_NEW || (sub->state == SUB_REFUSED && sub->tries <= TRIES_MAX);
+static bool to_be_asked(struct engine *engine, const struct sub *sub, int64_t now) {
+    if (sub->state == SUB_REFUSED && sub->at > now) {
+        engine->subs_at = sub->at < engine->subs_at ? sub->at : engine->subs_at;
+        return false;
+    }
+    return sub->state == SUB_NEW || sub->state == SUB_REFUSED;
 }
 
 /* Asks for all subscriptions that there are not yet. */
 static void subscribe(struct engine *engine) {
     struct packet *packet = calloc(1, sizeof *packet);
+    int64_t now = clock_steady_ms();
 
     engine->subs_at = NEVER;
     if (!packet) {
@@ -258,7 +283,7 @@ static void subscribe(struct engine *engine) {
     for (size_t i = 0; i < engine->subs_count; i++) {
         struct sub *sub = &engine->subs[i];
 
-        if (!to_be_asked(sub)) {
+        if (!to_be_asked(engine, sub, now)) {
             continue;
         }
         if (!fits(packet, sub->filter)) {
@@ -301,6 +326,7 @@ static void carry_over(struct engine *engine, struct wish *list) {
             list->subs[i].packet = old->packet;
             list->subs[i].index = old->index;
             list->subs[i].tries = old->tries;
+            list->subs[i].at = old->at;
             old->state = SUB_NEW;
         }
     }
@@ -352,15 +378,13 @@ static void on_granted(struct engine *engine, struct sub *sub) {
 
 static void on_refused(struct engine *engine, struct sub *sub) {
     sub->state = SUB_REFUSED;
-    sub->tries++;
-    if (sub->tries <= TRIES_MAX) {
-        int64_t at = clock_steady_ms() + retries_ms[sub->tries - 1];
-
-        engine->subs_at = at < engine->subs_at ? at : engine->subs_at;
-    } else if (sub->own) {
+    sub->at = clock_steady_ms() + retry_ms(sub->tries);
+    sub->tries += sub->tries < INT32_MAX;
+    engine->subs_at = sub->at < engine->subs_at ? sub->at : engine->subs_at;
+    if (sub->tries > TRIES_MAX && sub->own) {
         link_lost(engine);
-    } else if (sub->room) {
-        lists_wanted(engine);
+    } else if (sub->tries > TRIES_MAX && sub->room) {
+        lists_doubted(engine);
     }
 }
 
@@ -414,6 +438,7 @@ static void note_up(struct engine *engine, int64_t now) {
 static void go_up(struct engine *engine, int64_t now) {
     engine->let_in = false;
     note_up(engine, now);
+    back_off_clear(&engine->doubt);
     for (size_t i = 0; i < engine->friends_count; i++) {
         engine->friends[i].seen = false;
     }
@@ -427,7 +452,6 @@ static void go_up(struct engine *engine, int64_t now) {
 
 void link_caught_up(struct engine *engine) {
     engine->caught = true;
-    engine->connect.attempt = 0;
     intake_presence_settled(engine);
     link_state(engine, HUM_LINE_UP);
 }
@@ -494,6 +518,7 @@ static void open_line(struct engine *engine, int64_t now) {
 /* A connection has ended, or has to. */
 static void end(struct engine *engine, enum line_end why, int64_t now) {
     bool was_up = engine->up_at != 0, was_caught = engine->caught;
+    bool was_healthy = was_caught && now - engine->up_at >= HEALTHY_MS;
 
     if (engine->pinged_at && engine->ping_idle) {
         engine->suspect_at = now;
@@ -509,7 +534,8 @@ static void end(struct engine *engine, enum line_end why, int64_t now) {
     /* who is let in and sent away at once has perhaps been signed out elsewhere: REST knows */
     if (why == LINE_REFUSED || (was_up && !was_caught)) {
         session_judge(engine);
-    } else if (was_caught) {
+    } else if (was_healthy) {
+        engine->connect.attempt = 0;
         engine->connect.at = now + (int64_t)(arc4random() % 1000); /* not all clients at once */
     }
 }
@@ -586,6 +612,9 @@ void link_resume(struct engine *engine) {
     engine->connect.attempt = 0;
     if (engine->line && engine->up_at && !engine->pinged_at) {
         ping(engine, now, URGENT_MS, false);
+    } else if (engine->pinged_at) { /* it may have been answered before the network changed */
+        engine->ping_patience = now - engine->pinged_at + URGENT_MS;
+        engine->ping_again = true;
     }
     if (engine->listed && now - engine->listed_at > FRESH_MS) {
         lists_wanted(engine);

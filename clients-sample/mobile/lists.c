@@ -141,7 +141,8 @@ void lists_free(struct engine *engine) {
     engine->pages = NULL;
     engine->places_count = engine->friends_count = 0;
     engine->strangers_count = 0;
-    engine->stranger_asked = false;
+    engine->noticed = 0;
+    engine->stranger_asked = 0;
     engine->listing = engine->list_again = engine->listed = false;
     back_off_clear(&engine->list);
     wire_batch_clear(&engine->batch);
@@ -198,7 +199,8 @@ static bool keep_page(struct engine *engine, const struct rest_answer *answer,
                 json_array_size(engine->pages) < ENGINE_ROOMS_MAX / PAGE &&
                 json_array_append(engine->pages, page) == 0;
 
-    *ret_next = good && json_array_size(items) > 0 ? wire_text(next, CURSOR_MAX) : NULL;
+    *ret_next = good ? wire_text(next, CURSOR_MAX) : NULL;
+    good = good && (*ret_next ? json_array_size(items) > 0 : json_is_null(next));
     json_decref(page);
     return good;
 }
@@ -226,22 +228,50 @@ static size_t all_items(const struct engine *engine) {
     return count;
 }
 
-static bool take_rooms(struct engine *engine) {
-    store_room *rooms = calloc(all_items(engine) + 1, sizeof *rooms);
+/* Of a kind that is newer than this library. */
+static bool is_of_new_kind(const json_t *item) {
+    static const char *const kinds[] = {"dm", "server", "channel", "inbox"};
+    const char *kind = wire_text(json_object_get(item, "kind"), WIRE_CODE_MAX);
+
+    for (size_t i = 0; kind && i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kind, kinds[i]) == 0) {
+            return false;
+        }
+    }
+    return kind != NULL;
+}
+
+/* A room that is not in the list is forgotten: one that cannot be read makes no list. */
+static bool read_rooms(const struct engine *engine, store_room *rooms, size_t *ret_count) {
     size_t i, j, count = 0;
     json_t *page, *item;
+
+    EACH_ITEM(engine, i, page, j, item) {
+        if (wire_room(item, &rooms[count])) {
+            count++;
+        } else if (!is_of_new_kind(item)) {
+            return false;
+        }
+    }
+    *ret_count = count;
+    return true;
+}
+
+static bool take_rooms(struct engine *engine) {
+    store_room *rooms = calloc(all_items(engine) + 1, sizeof *rooms);
+    size_t count = 0;
     bool changed = false;
 
     if (!rooms) {
         return false;
     }
-    EACH_ITEM(engine, i, page, j, item) { count += wire_room(item, &rooms[count]); }
-    hum_result result = store_rooms_take(engine->store, rooms, count, ENGINE_FIRST, &changed);
+    bool good = read_rooms(engine, rooms, &count) &&
+                store_rooms_take(engine->store, rooms, count, ENGINE_FIRST, &changed) == HUM_DONE;
     free(rooms);
-    if (result == HUM_DONE && changed) {
+    if (good && changed) {
         engine_tell(engine, &(hum_event){.kind = HUM_EVENT_ROOMS});
     }
-    return result == HUM_DONE;
+    return good;
 }
 
 /* Of a room of which too much was missed the history begins anew; what a sync under way still
@@ -346,6 +376,13 @@ void lists_wanted(struct engine *engine) {
 bool lists_settled(const struct engine *engine) {
     return !engine->listing &&
            (engine->listed || (engine->list.attempt > 0 && engine->places_count > 0));
+}
+
+void lists_doubted(struct engine *engine) {
+    back_off_next(&engine->doubt, clock_steady_ms());
+    if (session_lives(engine) && engine->list.at == NEVER) {
+        engine->list.at = engine->doubt.at;
+    }
 }
 
 int64_t lists_due(const struct engine *engine) {

@@ -9,7 +9,8 @@
 
 enum {
     LATE_MS = 10 * 1000, /* what became of a message that is under way for so long is asked */
-    HOLD_MS = 3000,      /* when the server does not say how long */
+    MARKS_AGAIN_MS = 3000,
+    POISON_TRIES = 4,
     HOLD_MAX_MS = 60000,
     WALK_MAX = 200,
     BUDGET_MAX = 40,      /* below the server's bound of 60, and 20 a second: */
@@ -129,6 +130,7 @@ void outbox_sent(struct engine *engine, const hum_message *message) {
     if (flight) {
         land(engine, flight);
     }
+    back_off_clear(&engine->hold);
     engine_tell(engine, &(hum_event){.kind = HUM_EVENT_OUTBOX,
                                      .room = message->room,
                                      .seq = message->seq,
@@ -154,23 +156,37 @@ static bool passes(const char *code) {
            strcmp(code, "internal") == 0;
 }
 
-/* It is sent again later. wait: 0: nobody said how long. */
-static void hold(struct engine *engine, struct flight *flight, int64_t wait) {
-    int64_t until = clock_steady_ms() + (wait == 0            ? HOLD_MS
-                                         : wait < HOLD_MAX_MS ? wait
-                                                              : HOLD_MAX_MS);
+/* The server has had trouble with the same message several times: it is the message. */
+static bool is_poison(struct engine *engine, const struct wire_refusal *refusal) {
+    if (strcmp(refusal->code, "internal") != 0) {
+        return false;
+    }
+    if (strcmp(engine->poison, refusal->nonce) != 0) {
+        (void)snprintf(engine->poison, sizeof engine->poison, "%s", refusal->nonce);
+        engine->poisoned = 0;
+    }
+    return ++engine->poisoned >= POISON_TRIES;
+}
 
+/* It is sent again later. wait_ms 0: nobody said how long. */
+static void hold(struct engine *engine, struct flight *flight, int64_t wait_ms) {
+    int64_t now = clock_steady_ms(), until = now + (wait_ms < HOLD_MAX_MS ? wait_ms : HOLD_MAX_MS);
+
+    if (wait_ms == 0) {
+        back_off_next(&engine->hold, now);
+        until = engine->hold.at;
+    }
     engine->hold_until = engine->hold_until > until ? engine->hold_until : until;
     land(engine, flight);
 }
 
 void outbox_refused(struct engine *engine, const struct wire_refusal *refusal) {
-    struct flight *flight = refusal->nonce[0] ? find_flight(engine, refusal->nonce) : NULL;
+    struct flight *flight = find_flight(engine, refusal->nonce);
 
     if (!flight) {
-        return; /* of another device, or of something that is not kept */
+        return; /* of another device */
     }
-    if (passes(refusal->code)) {
+    if (passes(refusal->code) && !is_poison(engine, refusal)) {
         hold(engine, flight, refusal->retry_after_ms);
     } else {
         refuse(engine, refusal->nonce, flight->room, refusal->code);
@@ -305,7 +321,7 @@ void outbox_acknowledged(struct engine *engine, int packet, int code) {
         } else {
             place->mark = 0;
             engine->marks_wanted = true;
-            engine->marks_at = clock_steady_ms() + HOLD_MS;
+            engine->marks_at = clock_steady_ms() + MARKS_AGAIN_MS;
         }
     }
 }
@@ -383,6 +399,7 @@ void outbox_stop(struct engine *engine) {
     engine->outbox_due = true;
     engine->marks_wanted = true;
     engine->hold_until = engine->marks_at = 0;
+    back_off_clear(&engine->hold);
     for (size_t i = 0; i < engine->places_count; i++) {
         engine->places[i].mark = 0;
         engine->places[i].mark_packet = 0;

@@ -71,6 +71,13 @@ struct rest *rest_new(const char *url, const char *ca_file) {
     return rest;
 }
 
+static void forget(char *text, size_t length) {
+    if (text) {
+        explicit_bzero(text, length);
+        free(text);
+    }
+}
+
 static void free_call(struct call *call) {
     if (call->easy) {
         (void)curl_multi_remove_handle(call->rest->multi, call->easy);
@@ -78,8 +85,8 @@ static void free_call(struct call *call) {
     }
     curl_slist_free_all(call->headers);
     free(call->url);
-    free(call->body);
-    free(call->answer);
+    forget(call->body, call->body ? strlen(call->body) : 0); /* it may be a password */
+    forget(call->answer, call->length);
     free(call);
 }
 
@@ -186,6 +193,7 @@ static void prepare_handle(struct call *call, const struct rest_request *request
     curl_easy_setopt(easy, CURLOPT_SHARE, call->rest->share);
     if (call->rest->ca_file) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, call->rest->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* nobody else */
     }
     if (strcmp(request->method, "GET") != 0) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);

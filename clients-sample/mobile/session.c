@@ -165,24 +165,56 @@ void session_plan(struct engine *engine) {
     engine->renew_at = clock_wall_ms() + left - early;
 }
 
-/* Takes a Session that came. False: it is none, or cannot be kept. */
-static bool take_session(struct engine *engine, const struct rest_answer *answer) {
-    store_session session;
+/* Whether the tokens in it stay as secret as those of REST: a server that is spoken with over TLS
+ * does not send elsewhere without. */
+static bool keeps_secrets(const struct engine *engine, const store_session *session) {
+    struct wire_address address;
+    bool here = wire_address(session->mqtt_tcp, &address) &&
+                (strncmp(address.host, "127.", 4) == 0 || strcmp(address.host, "::1") == 0 ||
+                 strcmp(address.host, "localhost") == 0);
+
+    return address.tls || here || strncmp(engine->url, "https://", 8) != 0;
+}
+
+/* A Session that came. False: it is none. */
+static bool read_session(const struct engine *engine, const struct rest_answer *answer,
+                         store_session *ret_session) {
     json_t *object = wire_parse(answer->body, answer->length);
-    bool good = wire_session(object, clock_wall_ms(), &session);
+    bool good = wire_session(object, clock_wall_ms(), ret_session);
 
     json_decref(object);
-    if (!good) {
+    if (good && !keeps_secrets(engine, ret_session)) {
+        store_session_free(ret_session);
         return false;
     }
-    if (store_session_put(engine->store, &session) != HUM_DONE) {
-        store_session_free(&session);
+    return good;
+}
+
+/* Takes it over. False: it cannot be kept, and is freed. */
+static bool keep_session(struct engine *engine, store_session *session) {
+    if (store_session_put(engine->store, session) != HUM_DONE ||
+        store_bytes_put(engine->store, "url", engine->url, strlen(engine->url)) != HUM_DONE) {
+        store_session_free(session);
         return false;
     }
     store_session_free(&engine->session);
-    engine->session = session;
-    atomic_store(&engine->me, session.user);
+    engine->session = *session;
+    atomic_store(&engine->me, session->user);
     return true;
+}
+
+/* Of the session that there is: the same user and device. */
+static bool take_renewed(struct engine *engine, const struct rest_answer *answer) {
+    store_session session;
+
+    if (!read_session(engine, answer, &session)) {
+        return false;
+    }
+    if (session.user != engine->session.user || session.session != engine->session.session) {
+        store_session_free(&session);
+        return false;
+    }
+    return keep_session(engine, &session);
 }
 
 static char *refresh_body(const char *token) {
@@ -205,6 +237,7 @@ static void renew_line(struct engine *engine) {
     (void)snprintf(topic, sizeof topic, "user/%lld/token", (long long)engine->session.user);
     if (!engine->line || line_publish(engine->line, topic, engine->session.mqtt_password, 1) != 0) {
         session_plan(engine);
+        back_off_clear(&engine->renewal);
     } else {
         engine->token_at = clock_steady_ms() + RENEW_AGAIN_MS;
     }
@@ -225,14 +258,17 @@ static void on_refreshed(void *arg, const struct rest_answer *answer) {
         return;
     }
     engine->refreshing = false;
-    if (answer->status == 200 && take_session(engine, answer)) {
+    if (answer->status == 200 && take_renewed(engine, answer)) {
         renew_line(engine);
         release(engine, NULL);
         link_renewed(engine);
     } else if (answer->status == 401 && says(answer, "invalid_token")) {
         session_over(engine, "invalid_token");
     } else {
-        engine->token_at = clock_steady_ms() + RENEW_AGAIN_MS;
+        if (engine->token_at == NEVER) {
+            back_off_next(&engine->renewal, clock_steady_ms());
+            engine->token_at = engine->renewal.at;
+        }
         release(engine, &no_answer);
     }
 }
@@ -271,7 +307,7 @@ void session_renew(struct engine *engine) {
 void session_judge(struct engine *engine) { start_refresh(engine); }
 
 int64_t session_due(const struct engine *engine) {
-    return session_lives(engine) && !engine->paused ? engine->token_at : NEVER;
+    return engine->up_at ? engine->token_at : NEVER; /* before: a connection that needs one asks */
 }
 
 void session_run(struct engine *engine, int64_t now) {
@@ -282,11 +318,29 @@ void session_run(struct engine *engine, int64_t now) {
 
 /* ---- The beginning and the end ---- */
 
-void session_load(struct engine *engine) {
-    if (store_session_get(engine->store, &engine->session) == HUM_DONE) {
-        atomic_store(&engine->me, engine->session.user);
-        session_plan(engine);
+/* Whose tokens they are: nobody else gets to see them. A store of before has no note of it. */
+static bool is_of_this_server(struct engine *engine) {
+    void *url = NULL;
+    size_t length = 0;
+    hum_result result = store_bytes(engine->store, "url", &url, &length);
+    bool same = result == HUM_NOT_FOUND || (result == HUM_DONE && length == strlen(engine->url) &&
+                                            memcmp(url, engine->url, length) == 0);
+
+    free(url);
+    return same;
+}
+
+bool session_load(struct engine *engine) {
+    if (store_session_get(engine->store, &engine->session) != HUM_DONE) {
+        return true;
     }
+    if (!is_of_this_server(engine)) {
+        session_free(engine);
+        return false;
+    }
+    atomic_store(&engine->me, engine->session.user);
+    session_plan(engine);
+    return true;
 }
 
 /* Nothing of the session is left here. */
@@ -334,7 +388,7 @@ struct sign_in {
 static void tell_answer(struct engine *engine, int64_t number, const struct rest_answer *answer) {
     char code[WIRE_CODE_MAX + 1];
 
-    wire_code(answer->body, answer->length, code);
+    wire_code(answer->body, answer->status >= 400 ? answer->length : 0, code);
     pthread_mutex_lock(&engine->lock);
     engine->calls_waiting--;
     pthread_mutex_unlock(&engine->lock);
@@ -351,21 +405,28 @@ static void on_signed_in(void *arg, const struct rest_answer *answer) {
     struct sign_in *asked = arg;
     struct engine *engine = asked->engine;
     int64_t number = asked->number;
+    bool good = answer->status == 200 || answer->status == 201;
+    store_session session;
 
     free(asked);
-    bool good = answer->status == 200 || answer->status == 201;
-    if (good && session_lives(engine)) {
+    if (!good || !read_session(engine, answer, &session)) {
+        tell_answer(engine, number, good ? &no_answer : answer);
+        return;
+    }
+    if (session_lives(engine)) {
         say_farewell(engine); /* of whoever was signed in until now */
         forget(engine);
     }
-    if (!good || !take_session(engine, answer)) {
-        tell_answer(engine, number, good ? &no_answer : answer);
+    if (!keep_session(engine, &session)) {
+        link_state(engine, HUM_LINE_OFF);
+        tell_answer(engine, number, &no_answer);
         return;
     }
     pthread_mutex_lock(&engine->lock);
     engine->calls_waiting--;
     pthread_mutex_unlock(&engine->lock);
-    engine->listed = false;
+    session_plan(engine);
+    lists_load(engine); /* nothing yet, but whose it is */
     engine_tell(
         engine,
         &(hum_event){.kind = HUM_EVENT_SIGNED_IN, .user = engine->session.user, .call = number});

@@ -16,7 +16,6 @@ enum {
     ROOMS_MAX = 200,
     PAYLOAD_MAX = 15 * 1024,
     SILENCE_MS = 30 * 1000, /* without a piece: the connection is not what it seems */
-    AGAIN_MS = 2000,        /* after a refusal */
     OLDER_PAGE = 100,
 };
 
@@ -76,6 +75,7 @@ static void ask(struct engine *engine) {
         }
     }
     engine->syncing = count > 0 && send_request(engine, rooms);
+    engine->sync_brought = false;
     engine->sync_heard_at = clock_steady_ms();
     if (count > 0 && !engine->syncing) {
         link_lost(engine);
@@ -94,7 +94,7 @@ static void tell_progress(struct engine *engine) {
 
 /* Asks for whatever is behind, if nothing is on its way. */
 void sync_start(struct engine *engine) {
-    if (!engine->ready || engine->syncing || engine->drop || clock_steady_ms() < engine->sync_at) {
+    if (!engine->ready || engine->syncing || engine->drop || engine->sync.at != NEVER) {
         return;
     }
     size_t count = behind(engine);
@@ -116,12 +116,15 @@ void sync_start(struct engine *engine) {
 
 static void take_item(struct engine *engine, json_t *item) {
     struct place *place = lists_place(engine, wire_id(json_object_get(item, "room")));
+    int64_t seq = wire_number(json_object_get(item, "seq"));
 
-    if (!place || !place->asked || !wire_batch_add(&engine->batch, item)) {
+    if (!place || seq <= place->cursor) {
         return;
     }
-    int64_t seq = engine->batch.items[engine->batch.count - 1].seq;
-    place->top = seq > place->top ? seq : place->top;
+    engine->sync_brought = true;
+    if (place->asked && wire_batch_add(&engine->batch, item)) {
+        place->top = seq > place->top ? seq : place->top;
+    }
 }
 
 static bool named(const json_t *list, int64_t room) {
@@ -141,23 +144,13 @@ static void settle(struct engine *engine, struct place *place, bool more, bool m
     place->asked = false;
     if (missing) {
         place->behind = false;
-        lists_wanted(engine);
+        lists_doubted(engine);
         return;
     }
     if (place->top > place->cursor) {
         (void)store_whole(engine->store, place->id, place->top);
     }
     place->behind = more;
-}
-
-/* An answer that brings nothing and promises more would be asked for for ever. */
-static bool brought_something(const struct engine *engine) {
-    for (size_t i = 0; i < engine->places_count; i++) {
-        if (engine->places[i].asked && engine->places[i].top > engine->places[i].cursor) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void finish(struct engine *engine, const json_t *piece) {
@@ -168,12 +161,11 @@ static void finish(struct engine *engine, const json_t *piece) {
     if (!intake_flush(engine) || engine->drop) {
         return; /* not everything was taken: nothing is settled */
     }
-    bool brought = brought_something(engine);
     for (size_t i = 0; i < engine->places_count; i++) {
         struct place *place = &engine->places[i];
 
         if (place->asked) {
-            settle(engine, place, brought && named(more, place->id), named(missing, place->id));
+            settle(engine, place, named(more, place->id), named(missing, place->id));
             engine->sync_done += !place->behind;
         }
     }
@@ -181,6 +173,11 @@ static void finish(struct engine *engine, const json_t *piece) {
         engine->sync_total = engine->sync_done;
     }
     tell_progress(engine);
+    if (json_array_size(more) > 0 && !engine->sync_brought) {
+        back_off_next(&engine->sync, clock_steady_ms()); /* it brings nothing and promises more */
+        return;
+    }
+    back_off_clear(&engine->sync);
     sync_start(engine);
 }
 
@@ -198,31 +195,34 @@ void sync_piece(struct engine *engine, json_t *piece) {
     }
 }
 
-void sync_acknowledged(struct engine *engine, int packet, int code) {
-    if (engine->syncing && packet == engine->sync_packet && code >= 128) {
+void sync_failed(struct engine *engine) {
+    if (engine->syncing) {
         engine->syncing = false;
-        engine->sync_at = clock_steady_ms() + AGAIN_MS;
+        back_off_next(&engine->sync, clock_steady_ms());
+    }
+}
+
+void sync_acknowledged(struct engine *engine, int packet, int code) {
+    if (packet == engine->sync_packet && code >= 128) {
+        sync_failed(engine);
     }
 }
 
 void sync_stop(struct engine *engine) {
     engine->syncing = false;
     engine->sync_total = engine->sync_done = 0;
-    engine->sync_at = 0;
+    back_off_clear(&engine->sync);
 }
 
 int64_t sync_due(const struct engine *engine) {
-    if (engine->syncing) {
-        return engine->sync_heard_at + SILENCE_MS;
-    }
-    return engine->ready && !engine->drop && engine->sync_at ? engine->sync_at : NEVER;
+    return engine->syncing ? engine->sync_heard_at + SILENCE_MS : engine->sync.at;
 }
 
 void sync_run(struct engine *engine, int64_t now) {
     if (engine->syncing && now >= sync_due(engine)) {
         link_lost(engine);
-    } else if (!engine->syncing && now >= engine->sync_at) {
-        engine->sync_at = 0;
+    } else if (!engine->syncing && now >= engine->sync.at) {
+        engine->sync.at = NEVER;
         sync_start(engine);
     }
 }
@@ -288,8 +288,12 @@ void sync_older(struct engine *engine, const struct command *command) {
     char path[96];
     const struct rest_request request = {.method = "GET", .path = path};
 
-    if (!place || place->older ||
-        store_room_of(engine->store, command->room, read_low, &low) != HUM_DONE || low <= 1) {
+    if (place && place->older) {
+        return; /* which will be told */
+    }
+    if (!place || store_room_of(engine->store, command->room, read_low, &low) != HUM_DONE ||
+        low <= 1) {
+        tell_older(engine, command->room, 1, "not_found");
         return;
     }
     if (place->kind == 'i') {

@@ -220,7 +220,7 @@ bool wire_room(const json_t *object, store_room *ret_room) {
     const store_room room = {
         .shown = {.id = wire_id(json_object_get(object, "id")),
                   .kind = kind,
-                  .title = json_is_string(title) ? wire_text(title, TITLE_MAX) : "",
+                  .title = json_is_null(title) ? "" : wire_text(title, TITLE_MAX),
                   .last_seq = wire_number(json_object_get(object, "last_seq")),
                   .read_seq = wire_number(json_object_get(object, "read_seq")),
                   .unread = wire_number(json_object_get(object, "unread")),

@@ -147,7 +147,7 @@ class Phone:
 
     def rest(self, method, path, body=None):
         """Status and body of a call."""
-        call = self.call(method.encode(), path.encode(), body and json.dumps(body).encode())
+        call = self.call(method.encode(), path.encode(), None if body is None else json.dumps(body).encode())
         assert call > 0
         answer = self.until(kind="answer", call=call)
         return answer["status"], json.loads(answer["text"]) if answer["text"] else None

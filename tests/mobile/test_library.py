@@ -404,6 +404,30 @@ def test_closing_waits_for_nobody(server, phone, what):
     deaf.close()
 
 
+# --- whose the store is ---
+
+@alone
+def test_a_store_of_another_server(server, phone):
+    phone().signed_in()
+    with Pretender() as other:
+        with pytest.raises(AssertionError):
+            phone(other.url)
+        assert not other.calls
+    assert phone().me() == ME
+
+
+@alone
+@pytest.mark.parametrize("wrong", [{"title": 5}, {"topic": "dm/#"}, {"id": "x"}])
+def test_a_list_that_cannot_be_read_makes_nothing_forgotten(server, phone, wrong):
+    room, usual = server.dm(5, 3), server.on_call
+    app = phone().signed_in()
+    server.rooms[1] |= wrong
+    server.on_call = lambda method, path, body: (201, {}) if path == "/v1/dms" else usual(method, path, body)
+    app.rest("POST", "/dms", {})  # whatever it does, the lists may be others now
+    server.wait(lambda: len([c for c in server.calls if c[1].startswith("/v1/rooms?")]) >= 3)
+    assert app.numbers(room) == [1, 2, 3]
+
+
 # --- nonsense ---
 
 JUNK = [b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"seq":1e99}', b'{"seq":-1}', b'{"room":"5"}', b"\xff\xfe",
