@@ -81,6 +81,32 @@ test("a session that has ended is told, and nothing loops", async () => {
     assert.deepEqual([ended, state.refreshes], [1, 1]);
 });
 
+test("calls go out for one session: that of somebody else who has signed in since is not touched", async () => {
+    const { state, fetcher } = server();
+    const vault = new Vault(memory());
+    vault.set(session(1));
+    const api = new Api(vault, "", fetcher).of("9");
+    let ended = 0;
+    api.onSignedOut = () => ended++;
+    await api.me();
+    vault.set({ ...session(2), session_id: "10" });
+    await assert.rejects(api.me(), (error: ApiError) => error.status === 401);
+    assert.deepEqual([ended, state.calls, vault.get()?.session.session_id], [1, 1, "10"]);
+});
+
+test("new tokens that come after somebody else has signed in are not kept", async () => {
+    const { fetcher } = server();
+    const vault = new Vault(memory());
+    vault.set(session(1), Date.now() - 900_000);
+    const api = new Api(vault, "", (async (url: string, init: RequestInit) => {
+        const answer = await fetcher(url, init);
+        vault.set({ ...session(5), session_id: "10" });
+        return answer;
+    }) as typeof fetch).of("9");
+    await assert.rejects(api.me());
+    assert.equal(vault.get()?.session.session_id, "10");
+});
+
 test("without an answer nobody is signed out", async () => {
     const vault = new Vault(memory());
     vault.set(session(1), Date.now() - 900_000);
@@ -89,6 +115,22 @@ test("without an answer nobody is signed out", async () => {
     api.onSignedOut = () => ended++;
     await assert.rejects(api.me(), (error: ApiError) => error.code === "offline");
     assert.deepEqual([ended, vault.get()?.session.refresh_token], [0, "refresh-1"]);
+});
+
+test("a query reaches the server, in browsers that do not count its parts, too", async () => {
+    const urls: string[] = [];
+    const size = Object.getOwnPropertyDescriptor(URLSearchParams.prototype, "size")!;
+    delete (URLSearchParams.prototype as { size?: number }).size;
+    try {
+        const vault = new Vault(memory());
+        vault.set(session(1));
+        const api = new Api(vault, "", (async (url: string) => (urls.push(url), new Response("{}"))) as unknown as typeof fetch);
+        await api.messages("5", { before: 7, limit: 100 });
+        await api.me();
+    } finally {
+        Object.defineProperty(URLSearchParams.prototype, "size", size);
+    }
+    assert.deepEqual(urls, ["/v1/rooms/5/messages?before=7&limit=100", "/v1/users/me"]);
 });
 
 test("attempts back off, to 30 seconds, and are spread", () => {

@@ -42,7 +42,19 @@ export class Api {
         readonly vault: Vault,
         private base = "",
         private fetcher: typeof fetch = (...args) => fetch(...args),
+        private session?: string,
     ) {}
+
+    // The same for one session only: that of another one in the vault counts as the end of this one.
+    of(session: string): Api {
+        return new Api(this.vault, this.base, this.fetcher, session);
+    }
+
+    // The session that calls go out for.
+    kept(): Kept | null {
+        const kept = this.vault.get();
+        return kept && (this.session ?? kept.session.session_id) === kept.session.session_id ? kept : null;
+    }
 
     // --- calls ---
 
@@ -67,7 +79,7 @@ export class Api {
         for (const [name, value] of Object.entries(options.query ?? {})) {
             if (value !== undefined) query.set(name, String(value));
         }
-        const search = query.size > 0 ? `?${query}` : "";
+        const search = String(query) && `?${query}`; // URLSearchParams.size is too new for some
         const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
         try {
             return await this.fetcher(`${this.base}/v1${path}${search}`, {
@@ -99,7 +111,7 @@ export class Api {
 
     // A session whose access token is good.
     async fresh(): Promise<Kept> {
-        const kept = this.vault.get();
+        const kept = this.kept();
         if (!kept) {
             this.onSignedOut();
             throw new ApiError(401, "unauthorized", "");
@@ -116,7 +128,7 @@ export class Api {
     }
 
     private async refresh(stale: string): Promise<Kept> {
-        const known = this.vault.get();
+        const known = this.kept();
         if (known && known.session.access_token !== stale) return known;
         if (!known) {
             this.onSignedOut();
@@ -125,6 +137,7 @@ export class Api {
         try {
             const body = { refresh_token: known.session.refresh_token };
             const session = await this.call<Session>("POST", "/auth/refresh", { body, open: true });
+            if (this.kept()?.session.session_id !== known.session.session_id) throw new ApiError(401, "unauthorized", ""); // signed out meanwhile
             const kept = this.vault.set(session);
             this.onRenewed(kept);
             return kept;

@@ -7,7 +7,7 @@ import { pause, withLock } from "./locks";
 import { Signal } from "./signal";
 import { Store, type Outgoing, type RoomState, type Shown } from "./store";
 import type { Channel, Friend, Invite, Me, Server, Session, TextMessage, User } from "./types";
-import type { Vault } from "./vault";
+import { Vault } from "./vault";
 
 const TYPING_MS = 5000;
 const TYPING_EVERY_MS = 3000;
@@ -46,8 +46,9 @@ export class Client {
     // ended: the session is over, and nothing of it is left here.
     static async start(vault: Vault, api: Api, ended: () => void): Promise<Client> {
         const { session } = vault.get()!;
-        const store = await Store.open(session.user.id);
-        const client = new Client(session, api, store, new Hub(session.user.id), ended);
+        const id = session.user.id;
+        void Store.eraseOthers(id).catch(() => undefined);
+        const client = new Client(session, api.of(session.session_id), await Store.open(id), new Hub(id), ended);
         await client.begin();
         return client;
     }
@@ -58,7 +59,8 @@ export class Client {
 
     private async begin(): Promise<void> {
         this.hub.listen((note) => this.heard(note));
-        this.api.onSignedOut = () => this.signedOut();
+        this.api.onSignedOut = () => this.over();
+        addEventListener("storage", this.stored);
         this.api.onRenewed = () => this.hub.tell({ type: "me" });
         await Promise.all([this.readRooms(), this.readOutbox()]);
         this.users.value = new Map((await this.store.users()).map((user) => [user.id, user]));
@@ -71,15 +73,19 @@ export class Client {
 
     // One tab holds the connection. When it goes, the next takes over.
     private async lead(): Promise<void> {
-        const work = async () => {
-            this.engine = new Engine(this.id, this.api, this.store, this.hub, this.stop.signal);
+        const work = async (held: AbortSignal) => {
+            this.engine = new Engine(this.id, this.api, this.store, this.hub, held);
             this.leading.value = true;
-            while (!this.stop.signal.aborted) {
+            while (!held.aborted) {
                 await this.engine.run().catch(console.error); // a defect here must not end the connection for all tabs
-                await pause(1000, this.stop.signal);
+                await pause(1000, held);
             }
+            this.leading.value = false;
+            this.engine = null;
         };
-        await withLock(`hum.live.${this.id}`, work, this.stop.signal).catch(() => undefined);
+        while (!this.stop.signal.aborted) {
+            await withLock(`hum.live.${this.id}`, work, this.stop.signal).catch(() => pause(1000, this.stop.signal));
+        }
     }
 
     // --- what is heard ---
@@ -118,7 +124,7 @@ export class Client {
                 this.engine?.renewed();
                 break;
             case "signed-out":
-                this.finish();
+                if (note.session === this.session.session_id) this.leave();
                 break;
         }
     }
@@ -335,22 +341,30 @@ export class Client {
         try {
             await this.api.logout();
         } catch (error) {
-            // Signed out is signed out, also without an answer; but a session that goes on elsewhere is said so.
-            if (!(error instanceof ApiError) || error.status === 0) throw error;
+            // Only that answer says that the session is no more; with its tokens thrown away nobody could end it.
+            if (!(error instanceof ApiError) || error.status !== 401) throw error;
         }
-        this.signedOut();
+        this.over();
     }
 
-    private signedOut(): void {
-        this.hub.tell({ type: "signed-out" });
+    // The session is over, for all tabs that work with it.
+    over(): void {
+        this.hub.tell({ type: "signed-out", session: this.session.session_id });
     }
 
-    private finish(): void {
+    // Another tab has put another session in the place of this one, or nothing.
+    private stored = (event: StorageEvent) => {
+        if ((event.key === Vault.key || event.key === null) && !this.api.kept()) this.leave();
+    };
+
+    // Takes along what is of this session, and leaves alone what is of one that came after it.
+    leave(): void {
         if (this.stop.signal.aborted) return;
         this.stop.abort();
-        this.api.vault.clear();
+        removeEventListener("storage", this.stored);
+        if (this.api.kept()) this.api.vault.clear();
         this.store.close();
-        void Store.erase(this.id);
+        if (this.api.vault.get()?.session.user.id !== this.id) void Store.erase(this.id);
         setTimeout(() => this.hub.close(), 100);
         this.ended();
     }

@@ -80,7 +80,7 @@ export class Engine {
     // One connection, from its opening to its end. For how long one could work with it, in ms.
     private async connection(): Promise<number> {
         this.state("connecting");
-        const kept = this.api.vault.get();
+        const kept = this.api.kept();
         if (!kept) {
             this.api.onSignedOut();
             return 0;
@@ -390,7 +390,7 @@ export class Engine {
     // --- time and the other tabs ---
 
     private tick(): void {
-        const kept = this.api.vault.get();
+        const kept = this.api.kept();
         const early = kept ? Math.min(MQTT_BEFORE_MS, kept.session.mqtt.expires_in * 200) : 0; // a fifth of its life at most
         if (kept && kept.mqtt_until - early < Date.now() && Date.now() - this.renewedAt > RENEW_EVERY_MS) {
             this.renewedAt = Date.now();
@@ -402,7 +402,7 @@ export class Engine {
 
     // The session has new tokens: the connection goes on with the one of them that is for it.
     renewed(): void {
-        const kept = this.api.vault.get();
+        const kept = this.api.kept();
         if (kept) this.live?.publish(`user/${this.me}/token`, kept.session.mqtt.password);
     }
 

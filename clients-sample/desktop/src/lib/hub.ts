@@ -21,7 +21,7 @@ export type Note =
     | { type: "servers" }
     | { type: "channels"; server: string }
     | { type: "me" }
-    | { type: "signed-out" }
+    | { type: "signed-out"; session: string }
     | { type: "looked" } // somebody looks at that tab
     // Any tab to the one that is connected
     | { type: "hello" }

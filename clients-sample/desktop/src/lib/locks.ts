@@ -3,15 +3,24 @@
 
 const LEASE_MS = 5000;
 
-// Runs work while no other tab holds the lock; waits for it. An aborted signal ends the waiting.
-export async function withLock<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (typeof navigator !== "undefined" && navigator.locks) {
-        return navigator.locks.request(name, signal ? { signal } : {}, work) as Promise<T>;
+// Runs work while no other tab holds the lock; waits for it. An aborted signal ends the waiting. The one that work is given
+// aborts when the lock is lost, or the other does: then work is to end.
+export async function withLock<T>(name: string, work: (held: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const held = new AbortController();
+    const drop = () => held.abort();
+    signal?.addEventListener("abort", drop);
+    try {
+        if (typeof navigator === "undefined" || !navigator.locks) return await withLease(`hum.lock.${name}`, work, held, signal);
+        return (await navigator.locks.request(name, signal ? { signal } : {}, () => work(held.signal))) as T;
+    } finally {
+        signal?.removeEventListener("abort", drop);
+        drop();
     }
-    return withLease(`hum.lock.${name}`, work, signal);
 }
 
-async function withLease<T>(key: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+// A tab in the background may be so slow that its lease runs out, and then another has it: it looks before it renews it,
+// and hears when it is taken. One that is put away gives it back.
+async function withLease<T>(key: string, work: (held: AbortSignal) => Promise<T>, held: AbortController, signal?: AbortSignal): Promise<T> {
     const me = `${Date.now()}.${Math.random()}`;
     const take = () => localStorage.setItem(key, `${me} ${Date.now() + LEASE_MS}`);
     const holder = () => (localStorage.getItem(key) ?? "").split(" ");
@@ -28,14 +37,28 @@ async function withLease<T>(key: string, work: () => Promise<T>, signal?: AbortS
         }
         await pause(200 + Math.random() * 200);
     }
-    const renewal = setInterval(take, LEASE_MS / 3);
-    const leave = () => localStorage.removeItem(key);
-    addEventListener("pagehide", leave);
+    const renew = () => {
+        if (holder()[0] === me && !held.signal.aborted) take();
+        else held.abort();
+    };
+    const heard = (event: StorageEvent) => {
+        if (event.key === key && holder()[0] !== me) held.abort();
+    };
+    const leave = () => {
+        held.abort();
+        if (holder()[0] === me) localStorage.removeItem(key);
+    };
+    const renewal = setInterval(renew, LEASE_MS / 3);
+    const stop = new AbortController();
+    addEventListener("storage", heard, { signal: stop.signal });
+    addEventListener("pageshow", renew, { signal: stop.signal });
+    for (const away of ["pagehide", "freeze"]) addEventListener(away, leave, { signal: stop.signal, capture: true });
     try {
-        return await work();
+        renew();
+        return await work(held.signal);
     } finally {
         clearInterval(renewal);
-        removeEventListener("pagehide", leave);
+        stop.abort();
         leave();
     }
 }

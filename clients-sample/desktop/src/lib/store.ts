@@ -62,6 +62,13 @@ export class Store {
         });
     }
 
+    // What a sign-out could not remove, since another tab still held it.
+    static async eraseOthers(user: string): Promise<void> {
+        for (const { name } of (await indexedDB.databases?.()) ?? []) {
+            if (name?.startsWith("hum.") && name !== `hum.${user}`) void Store.erase(name.slice("hum.".length));
+        }
+    }
+
     private async change<T>(names: string[], work: (tx: IDBTransaction) => Promise<T>): Promise<T> {
         const tx = this.db.transaction(names, "readwrite");
         const done = new Promise<void>((resolve, reject) => {

@@ -79,7 +79,7 @@ function Announcer({ conversation }: { conversation: Conversation }) {
     return <p class="hidden" role="log" aria-live="polite">{word}</p>;
 }
 
-const drafts = new Map<string, string>();
+export const drafts = new Map<string, string>();
 
 function Composer({ room, name, ask, onDone, onEditLast }: {
     room: RoomState; name: string; ask: Ask | null; onDone: () => void; onEditLast: () => void;

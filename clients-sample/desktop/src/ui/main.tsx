@@ -10,6 +10,8 @@ import type { Session } from "../lib/types";
 import { Empty, Toasts } from "./bits";
 import { attempt, ClientContext, toast } from "./hooks";
 import { texts } from "./settings-store";
+import { drafts } from "./chat";
+import { go } from "./route";
 import { Shell } from "./shell";
 import { SignIn } from "./signin";
 import { Mark } from "./mark";
@@ -17,41 +19,53 @@ import { Mark } from "./mark";
 const vault = new Vault();
 const api = new Api(vault);
 const back = comeBack();
-const wasSignedIn = vault.get() !== null;
+const sessionOf = () => vault.get()?.session.session_id ?? null;
+const wasSignedIn = sessionOf() !== null;
 let added = !wasSignedIn;
 
 function App() {
     const [client, setClient] = useState<Client | null>(null);
-    const [signedIn, setSignedIn] = useState(wasSignedIn);
+    const [session, setSession] = useState(sessionOf);
     const [ended, setEnded] = useState(false);
     const [mine, setMine] = useState(false); // it was me who signed out
     const [stuck, setStuck] = useState(false); // nothing can be stored here
 
     useEffect(() => {
-        if (!signedIn) {
-            // Another tab may sign in.
-            const look = (event: StorageEvent) => event.key === Vault.key && event.newValue && setSignedIn(true);
-            addEventListener("storage", look);
-            return () => removeEventListener("storage", look);
-        }
-        let over = false;
+        // Another tab may sign in, also as somebody else.
+        const look = (event: StorageEvent) => event.key === Vault.key && event.newValue && setSession(sessionOf());
+        addEventListener("storage", look);
+        return () => removeEventListener("storage", look);
+    }, []);
+
+    useEffect(() => {
+        if (!session) return;
+        let over = false, mine: Client | null = null;
         const ending = () => {
-            over = true;
-            setClient(null);
-            setSignedIn(false);
-            setEnded(true);
-            history.replaceState(null, "", location.pathname);
+            if (over) return;
+            setSession(sessionOf());
+            setEnded(sessionOf() === null);
         };
-        Client.start(vault, api, ending).then((started) => !over && setClient(started), () => setStuck(true));
-        return undefined;
-    }, [signedIn]);
+        Client.start(vault, api, ending).then((started) => {
+            mine = started;
+            if (over) started.leave();
+            else setClient(started);
+        }, () => setStuck(true));
+        return () => {
+            over = true;
+            mine?.leave();
+            setClient(null);
+            setStuck(false);
+            drafts.clear();
+            go("/", true);
+        };
+    }, [session]);
 
     useEffect(() => {
         if (!client) return;
         // Whoever was signed in and has come back from a provider adds it to the account.
         if (back.grant && !added) {
             added = true;
-            void attempt(api.linkIdentity(back.grant)).then((well) => well && toast(texts.value.linked));
+            void attempt(client.api.linkIdentity(back.grant)).then((well) => well && toast(texts.value.linked));
         }
         const seen = () => document.visibilityState === "visible" && client.wake();
         const online = () => client.wake();
@@ -66,13 +80,13 @@ function App() {
         };
     }, [client]);
 
-    const start = (session: Session) => {
-        vault.set(session);
+    const start = (made: Session) => {
+        vault.set(made);
         setMine(false);
         setEnded(false);
-        setSignedIn(true);
+        setSession(made.session_id);
     };
-    if (!signedIn) return <><SignIn api={api} ended={ended && !mine} back={back} onSession={start} /><Toasts /></>;
+    if (!session) return <><SignIn api={api} ended={ended && !mine} back={back} onSession={start} /><Toasts /></>;
     if (stuck) return <div class="splash"><Empty icon="alert">{texts.value.cannotStore}</Empty></div>;
     if (!client) return <div class="splash"><Mark size={56} /></div>;
     return (

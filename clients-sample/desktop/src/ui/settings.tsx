@@ -248,7 +248,7 @@ function Account({ onSignOut }: { onSignOut: () => void }) {
                 <Confirm title={t.eraseAccount} text={t.eraseText} yes={t.erase} onClose={close} onYes={async () => {
                     await client.api.erase(password);
                     onSignOut();
-                    client.hub.tell({ type: "signed-out" });
+                    client.over();
                 }}>
                     <Field label={t.password} type="password" autocomplete="current-password" required value={password} onText={setPassword} />
                 </Confirm>
