@@ -38,6 +38,5 @@ def friends(hum, page):
     pages = []
     for person in (alice, bob):
         pages.append(page(person.nickname))
-        pages[-1].sign_in(person.email, person.password)
-        pages[-1].online()
+        pages[-1].enter(person)
     return alice, bob, dm, *pages
