@@ -217,10 +217,11 @@ class Terminal:
             assert self._pump(0.5), f"{self.name} has ended before {pattern!r}:\n{self.text()}"
         return found
 
-    def gone(self, pattern):
+    def until(self, condition):
+        """Waits until what the screen shows, as text, is so."""
         deadline = time.monotonic() + WAIT_S
-        while re.search(pattern, self.text(), re.M):
-            assert time.monotonic() < deadline, f"{self.name}: still {pattern!r} in:\n{self.text()}"
+        while not condition(self.text()):
+            assert time.monotonic() < deadline, f"{self.name} shows:\n{self.text()}"
             assert self._pump(0.5), f"{self.name} has ended:\n{self.text()}"
 
     def keys(self, keys):

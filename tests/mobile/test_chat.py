@@ -57,7 +57,7 @@ def test_a_server_and_its_channels(hum, chats):
     name = unique("green garden ")
     owner.ask(f"/create {name}", f"in #.* {name}")
     owner.ask(f'/channel create "{name}" tea room', "in #.* tea room")
-    member.ask(f"/servers {name}", f"server .*public: {name}")
+    member.ask(f"/servers {name}", rf"server #\d+ {name} \(public\)")
     member.ask(f"/join {name}", f"in .* {name}")
     owner.ask(f"/members {name}", rf"member {m} member")
     member.ask(f"/channels {name}", r"channel #\d+ tea room$")

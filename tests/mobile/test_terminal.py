@@ -60,8 +60,7 @@ def test_a_line_half_typed_stays_whole(at_terminal):
     screen.see("really$")
     b.say("interrupted")
     screen.see(r"#1 \S+ interrupted$")
-    shown = screen.text().split("› ", 1)[1].replace("\n", "")
-    assert shown == half
+    screen.until(lambda text: text.partition("› ")[2].replace("\n", "") == half)
     screen.keys("\r")
     b.hears(half)
     screen.see(PROMPT + "$")
@@ -105,6 +104,28 @@ def test_a_window_that_changes_its_size(at_terminal):
     screen.see(r"and one of mine ✓+$")
     shown = re.findall(r"line (\d+) of many", screen.text())
     assert shown == sorted(shown, key=int) and len(shown) == len(set(shown))
+
+
+def test_the_first_sync_is_seen(hum, chats, terminal):
+    """Many rooms: how far it has come stands before the line, and is gone when it is up."""
+    alice, others = hum.sign_up(), [hum.sign_up() for _ in range(30)]
+    for other in others:
+        hum.befriend(other, alice)
+        dm = hum.open_dm(other, alice)
+        for i in range(3):
+            other.say(dm, f"message {i}")
+    screen = terminal(hum)
+    screen.see("Welcome to Hum")
+    screen.line(f"/login {alice.email}")
+    screen.see("Password:$")
+    screen.line(alice.password)
+    screen.see("You are signed in")
+    screen.see(r"^● \(90\)› ?$")
+    assert re.search("▱ \\d+/31 sync", screen.raw.decode(errors="replace"))
+    assert not re.search("[▰▱]", screen.text())
+    screen.line(f"/open {others[7].nickname}")
+    screen.see(f"#3 {others[7].nickname} message 2$")
+    screen.see(r"\(87\)› ?$")
 
 
 def test_ctrl_d_and_the_terminal_is_as_before(at_terminal):

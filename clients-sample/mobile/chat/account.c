@@ -39,10 +39,9 @@ void account_sign_out(struct chat *chat, char *argv[WORDS_MAX]) {
 
 static void show_profile(struct chat *chat, json_t *user, json_t *context) {
     (void)context;
-    names_learn(&chat->names, json_id(user, "id"), json_text(user, "nickname"));
-    screen_say(chat->screen, AS_IS, "profile", "%s #%s %s%s%s", json_text(user, "nickname"),
-               json_text(user, "id"), json_text(user, "email"),
-               *json_text(user, "email") == '\0' ? "" : " ", json_text(user, "about"));
+    show_person(chat, "profile", user, json_text(user, "about"));
+    if (*json_text(user, "email") != '\0')
+        screen_say(chat->screen, DIM, "email", "%s", json_text(user, "email"));
 }
 
 static void profile_of(struct chat *chat, json_t *item, json_t *context) {
@@ -73,11 +72,13 @@ static void show_devices(struct chat *chat, json_t *body, json_t *context) {
     size_t i;
     (void)context;
     json_array_foreach(json_object_get(body, "items"), i, item) {
-        const json_t *device = json_object_get(item, "device");
-        const char *name = json_text(device, "name");
-        screen_say(chat->screen, AS_IS, "device", "#%s %s %.16s%s", json_text(item, "id"),
-                   *name == '\0' ? "(no name)" : name, json_text(item, "last_seen_at"),
-                   json_is_true(json_object_get(item, "current")) ? " (this one)" : "");
+        const char *name = json_text(json_object_get(item, "device"), "name");
+        char seen[64];
+        snprintf(seen, sizeof seen, "%.10s %.5s%s", json_text(item, "last_seen_at"),
+                 strlen(json_text(item, "last_seen_at")) > 11 ? json_text(item, "last_seen_at") + 11
+                                                              : "",
+                 json_is_true(json_object_get(item, "current")) ? " (this one)" : "");
+        show_thing(chat, "device", item, *name == '\0' ? "(no name)" : name, seen);
     }
 }
 

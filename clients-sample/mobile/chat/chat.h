@@ -97,6 +97,12 @@ void show_prompt(struct chat *chat);
 void show_result(struct chat *chat, const char *what, hum_result result); /* unless HUM_DONE */
 void show_problem(struct chat *chat, const char *code, const char *detail);
 
+/* A thing of a list, or what became of one: its number, name, and what else there is to say. */
+void show_thing(struct chat *chat, const char *word, const json_t *thing, const char *name,
+                const char *more);
+/* The same of a person, whose name is learnt: the name goes first. */
+void show_person(struct chat *chat, const char *word, const json_t *user, const char *more);
+
 /* messages.c */
 enum showing {
     SHOW_PAGE,  /* history: a line each */

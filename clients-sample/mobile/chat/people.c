@@ -95,9 +95,7 @@ static void show_people(struct chat *chat, json_t *body, json_t *context) {
     size_t i;
     json_array_foreach(json_object_get(body, "items"), i, item) {
         const json_t *user = member == NULL ? item : json_object_get(item, member);
-        names_learn(&chat->names, json_id(user, "id"), json_text(user, "nickname"));
-        screen_say(chat->screen, AS_IS, "person", "%s #%s %s", json_text(user, "nickname"),
-                   json_text(user, "id"), json_text(user, "about"));
+        show_person(chat, "person", user, json_text(user, "about"));
     }
     if (json_array_size(json_object_get(body, "items")) == 0)
         screen_say(chat->screen, DIM, "nobody", "Nobody");

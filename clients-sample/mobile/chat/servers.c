@@ -22,10 +22,11 @@ static void show_servers(struct chat *chat, json_t *body, json_t *context) {
     size_t i;
     (void)context;
     json_array_foreach(json_object_get(body, "items"), i, item) {
+        char more[64];
         const char *role = json_text(item, "role");
-        screen_say(chat->screen, AS_IS, "server", "#%s %s %s: %s", json_text(item, "id"),
-                   *role == '\0' ? "-" : role, json_text(item, "visibility"),
-                   json_text(item, "name"));
+        snprintf(more, sizeof more, "(%.16s%s%.16s)", role, *role == '\0' ? "" : ", ",
+                 json_text(item, "visibility"));
+        show_thing(chat, "server", item, json_text(item, "name"), more);
     }
     if (json_array_size(json_object_get(body, "items")) == 0)
         screen_say(chat->screen, DIM, "none", "None");
@@ -66,8 +67,8 @@ void servers_members(struct chat *chat, char *argv[WORDS_MAX]) {
 
 static void say_in(struct chat *chat, json_t *server, json_t *context) {
     (void)context;
-    screen_say(chat->screen, GOOD, "in", "#%s %s", json_text(server, "id"),
-               json_text(server, "name"));
+    show_thing(chat, "in", server, json_text(server, "name"),
+               screen_is_plain(chat->screen) ? "" : "— you are in it");
 }
 
 void servers_create(struct chat *chat, char *argv[WORDS_MAX]) {

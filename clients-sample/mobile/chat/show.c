@@ -17,6 +17,31 @@ void show_result(struct chat *chat, const char *what, hum_result result) {
         screen_say(chat->screen, BAD, "error", "%s: %s", what, hum_result_text(result));
 }
 
+/* ---- Things and people ---- */
+
+void show_thing(struct chat *chat, const char *word, const json_t *thing, const char *name,
+                const char *more) {
+    screen_line(chat->screen, word, NULL,
+                (struct piece[]){{DIM, "#"},
+                                 {DIM, json_text(thing, "id")},
+                                 {AS_IS, " "},
+                                 {BOLD, name},
+                                 {AS_IS, *more == '\0' ? "" : " "},
+                                 {AS_IS, more},
+                                 {0}});
+}
+
+void show_person(struct chat *chat, const char *word, const json_t *user, const char *more) {
+    names_learn(&chat->names, json_id(user, "id"), json_text(user, "nickname"));
+    screen_line(chat->screen, word, NULL,
+                (struct piece[]){{NAME, json_text(user, "nickname")},
+                                 {DIM, " #"},
+                                 {DIM, json_text(user, "id")},
+                                 {AS_IS, *more == '\0' ? "" : " "},
+                                 {AS_IS, more},
+                                 {0}});
+}
+
 /* ---- What stands before the line ---- */
 
 static const char *const line_words[] = {[HUM_LINE_OFF] = "off",
@@ -41,7 +66,7 @@ void show_prompt(struct chat *chat) {
         return;
     hum_rooms(chat->hum, count_unread, &count);
     if (count > 0)
-        snprintf(unread, sizeof unread, " (%" PRId64 ")", count);
+        snprintf(unread, sizeof unread, "%s(%" PRId64 ")", chat->room == 0 ? "" : " ", count);
     if (chat->typing_room == chat->room && chat->room != 0 && now_ms() < chat->typing_until)
         snprintf(typing, sizeof typing, "%s is typing… ",
                  names_text(&chat->names, chat->typing_user));
