@@ -368,7 +368,9 @@ bool link_hears(const struct engine *engine, int64_t room) {
 }
 
 static void on_granted(struct engine *engine, struct sub *sub) {
-    struct place *place = sub->tries && sub->room ? lists_place(engine, sub->room) : NULL;
+    /* not of those that the connection began with: the first sync comes after these */
+    bool later = sub->tries || engine->caught;
+    struct place *place = later && sub->room ? lists_place(engine, sub->room) : NULL;
 
     sub->state = SUB_GRANTED;
     if (place) {

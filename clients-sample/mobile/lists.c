@@ -66,7 +66,8 @@ static bool load_room(void *arg, const store_room *room) {
     }
     loading->places = items;
     place.kind = room->shown.kind[0];
-    place.behind = place.behind || room->shown.last_seq > room->whole;
+    /* a new one, too: something may be said before it is heard */
+    place.behind = place.behind || !old || room->shown.last_seq > room->whole;
     place.topic = strdup(room->topic);
     if (!place.topic) {
         loading->failed = true;
