@@ -129,6 +129,7 @@ struct engine {
     int64_t opened_at, up_at;    /* up_at 0: not up */
     int64_t bytes_in, bytes_out; /* of former connections */
     struct back_off connect;
+    int flaps; /* connections in a row that caught up and did not last */
     char tag[ENGINE_TAG_SIZE];
     bool drop;          /* the connection is to end */
     bool let_in;        /* CONNACK has come in this turn */

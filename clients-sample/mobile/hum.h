@@ -49,7 +49,7 @@ typedef enum hum_line {
 
 typedef enum hum_event_kind {
     HUM_EVENT_LINE,       /* line */
-    HUM_EVENT_SIGNED_IN,  /* user */
+    HUM_EVENT_SIGNED_IN,  /* user, call */
     HUM_EVENT_SIGNED_OUT, /* by the server or by hum_sign_out; code: why. The store is empty */
     HUM_EVENT_ROOMS,   /* the list of rooms, a room's title or right to send, or one's own read mark
                           changed; room, or 0: any. Messages change counts without a word of it */

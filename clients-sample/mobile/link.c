@@ -532,12 +532,15 @@ static void end(struct engine *engine, enum line_end why, int64_t now) {
         engine->address++;
         return;
     }
+    if (was_caught) { /* so the server is there; only who comes and goes in no time waits longer */
+        engine->flaps = was_healthy ? 0 : engine->flaps + 1;
+        engine->connect.attempt = was_healthy ? 0 : engine->flaps - 1;
+    }
     give_up(engine, now);
     /* who is let in and sent away at once has perhaps been signed out elsewhere: REST knows */
     if (why == LINE_REFUSED || (was_up && !was_caught)) {
         session_judge(engine);
     } else if (was_healthy) {
-        engine->connect.attempt = 0;
         engine->connect.at = now + (int64_t)(arc4random() % 1000); /* not all clients at once */
     }
 }
@@ -611,7 +614,7 @@ void link_resume(struct engine *engine) {
     int64_t now = clock_steady_ms();
 
     engine->paused = false;
-    engine->connect.attempt = 0;
+    engine->connect.attempt = engine->flaps = 0;
     if (engine->line && engine->up_at && !engine->pinged_at) {
         ping(engine, now, URGENT_MS, false);
     } else if (engine->pinged_at) { /* it may have been answered before the network changed */
