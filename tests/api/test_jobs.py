@@ -7,7 +7,7 @@ from lib.mqtt import eventually
 from lib.rest import ok, unique
 from lib.servers import make_server
 
-MEMBERS = 6000
+MEMBERS = 3000
 
 
 def fill(database, server):
