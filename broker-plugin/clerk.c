@@ -190,17 +190,20 @@ static void end_piece(struct answer *answer, bool done) {
 }
 
 static bool tell(struct answer *answer, const struct message *message) {
-    if (answer->piece->json.len >= SYNC_PIECE_BYTES) {
-        end_piece(answer, false);
-        if (!begin_piece(answer)) {
-            return false;
-        }
+    struct buf *json = &answer->piece->json;
+    size_t before = json->len;
+
+    if (answer->items > 0) {
+        buf_text(json, ",");
     }
-    if (answer->items++ > 0) {
-        buf_text(&answer->piece->json, ",");
+    message_json(json, message);
+    if (json->len <= answer->request->piece_bytes || answer->items == 0) {
+        answer->items++;
+        return true;
     }
-    message_json(&answer->piece->json, message);
-    return true;
+    json->len = before; /* it is the first of the next piece */
+    end_piece(answer, false);
+    return begin_piece(answer) && tell(answer, message);
 }
 
 /* One page of a room. *ret_last: the room has no more. */

@@ -10,6 +10,7 @@ enum {
     SYNC_ROOMS_MAX = 200,
     SYNC_MESSAGES_MAX = 1000, /* of one answer; past it the client asks again */
     SYNC_PIECE_BYTES = 64 * 1024,
+    SYNC_FRAME_BYTES = ROUND_BYTES - TOPIC_MAX - 64, /* over WebSocket: what goes at once */
 };
 
 struct clerk;
@@ -26,6 +27,7 @@ struct sync_request {
     struct mail mail;
     enum clerk_work work; /* set by the clerk */
     int64_t user;
+    size_t piece_bytes; /* most that a piece holds, but for a message that is longer by itself */
     char tag[TOPIC_TAG_MAX + 1];
     size_t missing_count; /* rooms that the user may not read, or that are not there */
     int64_t missing[SYNC_ROOMS_MAX];

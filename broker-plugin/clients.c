@@ -490,6 +490,8 @@ int64_t client_session(const struct client *client) { return client->session; }
 
 const char *client_id(const struct client *client) { return client->id; }
 
+bool client_websocket(const struct client *client) { return client->websocket; }
+
 bool client_doomed(const struct client *client) { return client->doomed; }
 
 void client_renew(struct client *client, int64_t expires_at) { client->expires_at = expires_at; }

@@ -68,6 +68,7 @@ int64_t client_session(const struct client *client);
 /* A new token: the connection lives until then (seconds since 1970). */
 void client_renew(struct client *client, int64_t expires_at);
 const char *client_id(const struct client *client);
+bool client_websocket(const struct client *client);
 /* From the moment it is doomed a connection may do nothing; it is closed at the next TICK. */
 bool client_doomed(const struct client *client);
 /* Until a set with its session is there a connection may do nothing. */

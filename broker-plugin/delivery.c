@@ -9,11 +9,6 @@
 
 enum { ERROR_JSON_MAX = 1024 };
 
-/* What libwebsockets writes of a packet in one round of the broker's loop, whatever the socket
- * would take (Mosquitto 2.0.11: WS_SERV_BUF_SIZE). The rest, and all packets behind it, wait for
- * the next. */
-enum { ROUND_BYTES = 4096 };
-
 static bool published;
 static size_t large_rounds;
 

@@ -284,6 +284,7 @@ static enum request_verdict take_sync(struct plugin *plugin, const struct client
         return refuse(plugin, client, topic, publish, HUM_INVALID_PAYLOAD, wrong);
     }
     request->user = user->id;
+    request->piece_bytes = client_websocket(client) ? SYNC_FRAME_BYTES : SYNC_PIECE_BYTES;
     user->syncs++;
     clerk_sync(plugin->clerk, request);
     return REQUEST_TAKE;

@@ -13,6 +13,11 @@
 
 enum { WAKE_SECRET_LEN = 64 }; /* hex digits */
 
+/* What libwebsockets writes of a packet in one round of the broker's loop, whatever the socket
+ * would take (Mosquitto 2.0.11: WS_SERV_BUF_SIZE). The rest, and all packets behind it, wait for
+ * the next. */
+enum { ROUND_BYTES = 4096 };
+
 struct wake;
 
 /* path: of the listener's socket. Connects at the first signal. NULL: no memory. */
