@@ -32,10 +32,10 @@ test("what has been read, or counted by the server, does not count", () => {
     assert.equal(now.unread, 3);
 });
 
-test("who answers has read what is above", () => {
-    const now = room({ unread: 4, counted: 4 });
+test("a text of one's own says nothing about those above it", () => {
+    const now = room({ unread: 4, counted: 4, read_seq: 0 });
     count(now, text(5, ME), ME);
-    assert.deepEqual([now.unread, now.read_seq], [0, 5]);
+    assert.deepEqual([now.unread, now.read_seq], [4, 0]);
 });
 
 test("unread is counted to 100", () => {

@@ -38,7 +38,7 @@ export class Conversation {
     private async open(): Promise<void> {
         const found = await this.client.store.window(this.room, Infinity, PAGE).catch(() => []);
         if (this.stopped) return;
-        this.upsert(found);
+        this.upsert(found, true);
         const state = await this.client.store.room(this.room).catch(() => undefined);
         if (!state) return;
         if (found.length < PAGE && state.low <= 1) this.start.value = true;
@@ -63,7 +63,7 @@ export class Conversation {
             const state = await this.client.store.room(this.room);
             if (!state || this.stopped) return;
             if (found.length > 0 && (found.length >= PAGE / 2 || state.low <= 1)) {
-                this.upsert(found);
+                this.upsert(found, true);
                 if (found.length < PAGE && state.low <= 1) this.start.value = true;
                 return;
             }
@@ -76,6 +76,8 @@ export class Conversation {
                 await this.client.store.prepend(this.room, this.client.id, page.items, page.next === null);
                 const mine = new Set(page.items.map((item) => (item.kind === "text" ? item.nonce : "")));
                 if (this.client.outbox.value.some(({ nonce }) => mine.has(nonce))) this.client.hub.tell({ type: "outbox" });
+                const now = await this.client.store.room(this.room);
+                if (now?.low === state.low) throw new Error("a page that does not go on from there");
             } catch {
                 this.failed.value = true;
                 return;
@@ -83,8 +85,9 @@ export class Conversation {
         }
     }
 
-    // Puts them where they belong; the newest word on a number counts.
-    private upsert(items: Shown[]): void {
+    // Puts them where they belong; the newest word on a number counts, which is never that of the store: older, those that
+    // were asked for. Otherwise a change of something further up than what is looked at shows when one gets there.
+    private upsert(items: Shown[], older = false): void {
         if (items.length === 0) return;
         const list = this.shown.value;
         const last = list.at(-1)?.seq ?? -1;
@@ -93,17 +96,8 @@ export class Conversation {
             return;
         }
         const first = list[0]?.seq ?? Infinity;
-        if (this.loading && items.every((item) => item.seq < first)) {
-            this.shown.value = [...items, ...list];
-            return;
-        }
         const bySeq = new Map(list.map((item) => [item.seq, item]));
-        const older = items.some((item) => item.seq < first && !this.loading) && list.length > 0;
-        for (const item of items) {
-            // A change of something further up than what is looked at shows when one gets there.
-            if (older && item.seq < first) continue;
-            bySeq.set(item.seq, item);
-        }
+        for (const item of items) if (older ? !bySeq.has(item.seq) : item.seq >= first) bySeq.set(item.seq, item);
         this.shown.value = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
     }
 }

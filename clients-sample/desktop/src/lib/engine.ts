@@ -6,7 +6,7 @@ import { Hub, type Note } from "./hub";
 import { Live, Refused } from "./live";
 import { backoff, pause } from "./locks";
 import { type Failure, Sender } from "./sender";
-import { merge, type RoomState, type Store } from "./store";
+import type { RoomState, Store } from "./store";
 import type { Message } from "./types";
 
 const STEADY_MS = 10_000; // a connection that held for so long is no reason to wait with the next
@@ -30,6 +30,8 @@ export class Engine {
     private syncing: Promise<void> | null = null;
     private refreshing: Promise<void> | null = null;
     private refreshAgain = false;
+    private staleAt = 0; // when to refresh again, since it did not go well; 0: it did
+    private failures = 0;
     private sender: Sender;
     private onlineAt = 0;
     private renewedAt = 0;
@@ -130,6 +132,7 @@ export class Engine {
         if ((await this.insist(own)).length > 0) return live?.end();
         for (let attempt = 0; this.live === live && !this.signal.aborted; attempt++) {
             try {
+                await this.refreshing?.catch(() => undefined); // it may have asked before we subscribed
                 await this.refresh();
                 break;
             } catch (error) {
@@ -152,7 +155,13 @@ export class Engine {
             this.refreshAgain = true;
             return this.refreshing;
         }
-        this.refreshing = this.doRefresh().finally(() => {
+        this.staleAt = 0;
+        this.refreshing = this.doRefresh().then(() => {
+            if (this.staleAt === 0) this.failures = 0;
+        }, (error) => {
+            this.failed();
+            throw error;
+        }).finally(() => {
             this.refreshing = null;
             if (this.refreshAgain) {
                 this.refreshAgain = false;
@@ -162,20 +171,25 @@ export class Engine {
         return this.refreshing;
     }
 
+    // What is not as it should be is looked at again, in a while.
+    private failed(): void {
+        this.staleAt = performance.now() + backoff(this.failures++);
+    }
+
     private async doRefresh(): Promise<void> {
         const [rooms, friends] = await Promise.all([this.api.rooms(), this.api.friends()]);
         await this.store.putUsers(friends.map((friend) => friend.user));
-        const known = new Map((await this.store.rooms()).map((room) => [room.id, room]));
-        for (const room of rooms) {
-            const { state, forget } = merge(room, known.get(room.id));
-            await this.store.putRoom(state, forget);
-            this.topics.set(room.id, room.topic);
-            if (forget || !known.has(room.id)) await this.sender.doubt(room.id);
-            if (forget) this.hub.tell({ type: "reset", room: room.id });
-            if (state.high < state.last_seq) this.behind.add(room.id);
-            known.delete(room.id);
+        const gone = new Map((await this.store.rooms()).map((room) => [room.id, room]));
+        const merged = await this.store.mergeRooms(rooms);
+        for (const [i, { state, forget, begun }] of merged.entries()) {
+            this.topics.set(state.id, state.topic);
+            if (begun) await this.sender.doubt(state.id);
+            if (forget) this.hub.tell({ type: "reset", room: state.id });
+            if (state.high < state.last_seq) this.behind.add(state.id);
+            if (state.read_seq > rooms[i]!.read_seq) this.tellRead(state); // read without a line
+            gone.delete(state.id);
         }
-        for (const gone of known.values()) await this.leave(gone);
+        for (const room of gone.values()) await this.leave(room);
         this.hub.tell({ type: "rooms" });
         const accepted = friends.filter((friend) => friend.state === "accepted");
         const presence = accepted.map((friend) => `user/${friend.user.id}/presence`);
@@ -188,6 +202,7 @@ export class Engine {
     // What was said before a subscription came to be is asked for.
     private async insistAndFill(refused: string[]): Promise<void> {
         const left = await this.insist(refused).catch(() => refused);
+        if (left.length > 0) this.failed();
         if (left.length === refused.length) return;
         for (const room of await this.api.rooms().catch(() => [])) {
             if (room.last_seq > ((await this.store.room(room.id))?.high ?? room.last_seq)) this.behind.add(room.id);
@@ -361,7 +376,7 @@ export class Engine {
 
     private async marked(id: string, user: string, seq: number): Promise<void> {
         const before = await this.store.room(id);
-        if (!before) return;
+        if (!before || (user !== this.me && before.kind !== "dm")) return; // who of a channel has read what is shown nowhere
         if (user === this.me) {
             if (seq <= before.read_seq) return;
             const unread = seq >= before.last_seq ? 0 : (await this.api.room(id).catch(() => before)).unread;
@@ -382,9 +397,14 @@ export class Engine {
             ...now, read_seq: Math.max(seq, now.read_seq), unread: seq >= now.last_seq ? 0 : now.unread,
         }));
         this.hub.tell({ type: "rooms" });
-        if (room.kind === "inbox") await this.api.markNotifications(seq).catch(() => undefined);
-        else if (this.live) this.live.publish(`${room.topic}/read`, JSON.stringify({ seq }));
-        else await this.api.markRead(id, seq).catch(() => undefined);
+        this.tellRead({ ...room, read_seq: seq });
+    }
+
+    // What does not reach the server now is told after the next refresh, which sees that the server does not know it.
+    private tellRead({ id, kind, topic, read_seq: seq }: RoomState): void {
+        if (kind === "inbox") this.api.markNotifications(seq).catch(() => this.failed());
+        else if (this.live) this.live.publish(`${topic}/read`, JSON.stringify({ seq }));
+        else this.api.markRead(id, seq).catch(() => this.failed());
     }
 
     // --- time and the other tabs ---
@@ -397,6 +417,7 @@ export class Engine {
             this.api.renew(kept.session.access_token).catch(() => undefined);
         }
         this.sender.tick();
+        if (this.staleAt > 0 && performance.now() >= this.staleAt && this.phase === "online") this.refresh().catch(() => undefined);
         if (this.behind.size > 0 && this.phase === "online") this.fill().catch(() => undefined);
     }
 
@@ -439,13 +460,16 @@ export class Engine {
     }
 }
 
-// What to subscribe to of a room. Of a server not everybody's read marks, and not its channels, which are rooms themselves.
+// What to subscribe to of a room. Others' read marks show in DMs only; where thousands are, they would be a flood. Of a
+// server not its channels, which are rooms themselves.
 function filters(room: { kind: string; topic: string }, me: string): string[] {
     switch (room.kind) {
         case "inbox":
             return [];
         case "server":
             return [`${room.topic}/messages`, `${room.topic}/read/${me}`];
+        case "channel":
+            return [`${room.topic}/messages`, `${room.topic}/typing/+`, `${room.topic}/read/${me}`];
         default:
             return [`${room.topic}/messages`, `${room.topic}/typing/+`, `${room.topic}/read/+`];
     }

@@ -9,6 +9,21 @@ declare const MQTT_URL: string; // of the build: where MQTT.js is
 const KEEPALIVE_S = 240; // browsers slow the timers of hidden pages down to one a minute
 const PING_MS = 8000;
 
+interface Mqtt {
+    connect(url: string, options: IClientOptions): MqttClient;
+}
+
+// Fetches a module; under another address after each time that failed, since browsers keep a failure for good.
+export function loader<T>(url: string, get: (url: string) => Promise<unknown> = (from) => import(from)): () => Promise<T> {
+    let failed = 0;
+    return () => get(failed > 0 ? `${url}&try=${failed}` : url).catch((error) => {
+        failed++;
+        throw error;
+    }) as Promise<T>;
+}
+
+const load = loader<Mqtt>(MQTT_URL);
+
 export class Refused extends Error {
     constructor(readonly code: number) {
         super(`refused: ${code}`);
@@ -32,7 +47,7 @@ export class Live {
     static async open(
         mqtt: MqttCredentials, onMessage: (topic: string, payload: string) => void, signal: AbortSignal,
     ): Promise<Live> {
-        const { connect } = (await import(MQTT_URL)) as { connect(url: string, options: IClientOptions): MqttClient };
+        const { connect } = await load();
         signal.throwIfAborted();
         const client = connect(mqtt.ws, {
             clientId: mqtt.client_id, username: mqtt.username, password: mqtt.password, protocolVersion: 5, clean: true,

@@ -101,6 +101,21 @@ export class Store {
         });
     }
 
+    // What the server has said of rooms, with what has come meanwhile. begun: its log was, here or anew.
+    mergeRooms(rooms: Room[]): Promise<{ state: RoomState; forget: boolean; begun: boolean }[]> {
+        return this.change(["rooms", "messages"], async (tx) => {
+            const merged = [];
+            for (const room of rooms) {
+                const known = (await wait(tx.objectStore("rooms").get(room.id))) as RoomState | undefined;
+                const { state, forget } = merge(room, known);
+                tx.objectStore("rooms").put(state);
+                if (forget) tx.objectStore("messages").delete(whole(room.id));
+                merged.push({ state, forget, begun: forget || !known });
+            }
+            return merged;
+        });
+    }
+
     putRoom(room: RoomState, forget: boolean): Promise<void> {
         return this.change(["rooms", "messages"], async (tx) => {
             tx.objectStore("rooms").put(room);
@@ -253,17 +268,12 @@ export function changed(target: TextMessage, change: ChangeMessage): TextMessage
     return next;
 }
 
-// A new text of somebody else's is unread until one has read past it.
+// A new text of somebody else's is unread until one has read past it. One's own says nothing about what is above it: it may
+// have been written before that came, or elsewhere.
 export function count(room: RoomState, item: Shown, me: string): void {
     if (item.seq <= room.counted) return;
     room.counted = item.seq;
-    if (item.kind !== "text") return;
-    if (item.from === me) {
-        room.read_seq = item.seq; // who answers has seen what is above
-        room.unread = 0;
-    } else if (item.seq > room.read_seq) {
-        room.unread = Math.min(100, room.unread + 1);
-    }
+    if (item.kind === "text" && item.from !== me && item.seq > room.read_seq) room.unread = Math.min(100, room.unread + 1);
 }
 
 // How far to go back in a room that is new here, or was left far behind.
@@ -272,7 +282,7 @@ const FAR = 400;
 
 // Others' marks, those of the server among them; none moves down.
 function readsOf(room: Room, known: RoomState | undefined): Record<string, number> {
-    const reads = known?.reads ?? {};
+    const reads = (room.kind === "dm" && known?.reads) || {};
     if (!room.peer_id || !room.peer_read_seq) return reads;
     return { ...reads, [room.peer_id]: Math.max(room.peer_read_seq, reads[room.peer_id] ?? 0) };
 }

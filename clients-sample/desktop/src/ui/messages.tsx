@@ -169,7 +169,7 @@ export function Messages({ conversation, room, owner, onAsk }: {
         if (pending > 0) toNewest();
     }, [pending]);
 
-    const readBy = Math.max(0, ...Object.values(room.reads));
+    const readBy = room.reads[room.peer_id ?? ""] ?? 0;
     const ask = useCallback(onAsk, [room.id]);
     const doom = useCallback((message: TextMessage) => setDoomed(message), []);
     const firstNew = readAt > 0 || room.kind !== "dm" ? texts.find((m) => m.seq > readAt && m.from !== client.id)?.seq : undefined;
