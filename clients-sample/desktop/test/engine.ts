@@ -1,6 +1,7 @@
 // The engine between a broker, REST and the store: what fails is done again, and nothing turns back what is known.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { forceCloseDatabase } from "fake-indexeddb";
 import { Conversation } from "../src/lib/conversation";
 import { loader } from "../src/lib/live";
 import { ME, OTHER, World, dm, inbox, kept, notice, sleep, text, until } from "./stand/stand";
@@ -143,4 +144,56 @@ test("a module that could not be fetched is fetched from another address", async
     await load();
     await load();
     assert.deepEqual(asked, ["./mqtt.js?v=1", "./mqtt.js?v=1&try=1", "./mqtt.js?v=1&try=2", "./mqtt.js?v=1&try=2"]);
+});
+
+test("a store that fails once loses nothing of what came, in any room", async () => {
+    const world = await World.make("quota", [dm(), dm({ id: "6", topic: "dm/6" })]);
+    world.begin();
+    await world.online();
+    const { append } = world.store, { prune } = world.store;
+    let pruned = 0;
+    world.store.prune = (keep) => (pruned++, prune.call(world.store, keep));
+    world.store.append = async () => {
+        world.store.append = append;
+        throw new DOMException("full", "QuotaExceededError");
+    };
+    const [one, other] = [world.append(), world.append({ room: "6" })];
+    world.line.deliver("dm/5/messages", one);
+    world.line.deliver("dm/6/messages", other);
+    await until(async () => (ticks(world), await sleep(20), (await world.store.room("5"))?.high === 1 && (await world.store.room("6"))?.high === 1));
+    assert.equal(pruned, 1);
+});
+
+test("what is pruned is the oldest, and can be fetched again", async () => {
+    const { store } = await World.make("prune");
+    await store.append("5", ME, Array.from({ length: 30 }, (_, n) => text(n + 1)));
+    await store.prune(10);
+    assert.deepEqual((await store.window("5", Infinity, 100)).map(({ seq }) => seq), Array.from({ length: 10 }, (_, n) => 21 + n));
+    assert.equal((await store.room("5"))?.low, 21);
+    await store.prepend("5", ME, [text(19), text(20)], false);
+    assert.equal((await store.window("5", Infinity, 100)).length, 12);
+});
+
+test("a store that the browser has closed is opened again", async () => {
+    const { store } = await World.make("closed");
+    forceCloseDatabase((store as any).db);
+    await until(() => store.room("5").then(Boolean, () => false));
+});
+
+test("what came past a gap while the gap was filled is fetched, too", async () => {
+    const world = await World.make("gap");
+    world.begin();
+    await world.online();
+    for (let n = 1; n <= 3; n++) world.append();
+    const engine = world.engine as any, { sync } = engine.api;
+    engine.api.sync = async (asked: object) => {
+        const answer = await sync(asked); // 1 to 3; and then the fifth comes, without the fourth
+        engine.api.sync = sync;
+        world.append();
+        world.line.deliver("dm/5/messages", world.append());
+        await until(async () => (await world.store.room("5"))?.last_seq === 5);
+        return answer;
+    };
+    world.line.deliver("dm/5/messages", world.log()[2]);
+    await until(async () => (await world.store.room("5"))?.high === 5, 3000);
 });

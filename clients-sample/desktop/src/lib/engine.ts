@@ -15,6 +15,7 @@ const MQTT_BEFORE_MS = 24 * 3600 * 1000;
 const RENEW_EVERY_MS = 60_000;
 const TICK_MS = 5000;
 const FILTERS_MAX = 100;
+const KEEP = 200; // messages of a room, when there is no space left
 const SYNC_ROOMS_MAX = 200;
 
 export class Engine {
@@ -287,17 +288,28 @@ export class Engine {
         while (this.incoming.length > 0) {
             const rooms = new Map<string, Message[]>();
             for (const message of this.incoming.splice(0)) {
-                rooms.set(message.room, [...(rooms.get(message.room) ?? []), message]);
+                if (!rooms.has(message.room)) rooms.set(message.room, []);
+                rooms.get(message.room)!.push(message);
             }
-            for (const [room, messages] of rooms) await this.append(room, messages);
+            for (const [room, messages] of rooms) {
+                await this.append(room, messages).catch((error) => {
+                    this.behind.add(room); // the next tick asks for it again
+                    return this.makeRoom(error);
+                });
+            }
         }
     }
 
-    private async append(id: string, items: Message[]): Promise<void> {
+    // A full disk: what can be fetched again goes.
+    private async makeRoom(error: unknown): Promise<void> {
+        if ((error as Error | null)?.name === "QuotaExceededError") await this.store.prune(KEEP).catch(() => undefined);
+    }
+
+    private async append(id: string, items: Message[]): Promise<RoomState | undefined> {
         const done = await this.store.append(id, this.me, items);
         if (!done) {
             this.refresh().catch(() => undefined); // a room that is new to us
-            return;
+            return undefined;
         }
         if (done.shown.length > 0) this.hub.tell({ type: "messages", room: id, shown: done.shown });
         this.hub.tell({ type: "rooms" });
@@ -308,11 +320,15 @@ export class Engine {
             this.behind.add(id);
             this.fill().catch(() => undefined);
         }
+        return done.room;
     }
 
     // Fetches what is missing of the rooms that are behind.
     private fill(): Promise<void> {
-        this.syncing ??= this.doFill().finally(() => {
+        this.syncing ??= this.doFill().catch(async (error) => {
+            await this.makeRoom(error);
+            throw error;
+        }).finally(() => {
             this.syncing = null;
         });
         return this.syncing;
@@ -330,8 +346,9 @@ export class Engine {
             const answer = await this.api.sync(asked);
             for (const id of answer.missing) this.behind.delete(id);
             for (const [id, { items, done }] of Object.entries(answer.rooms)) {
-                if (done) this.behind.delete(id);
-                await this.append(id, items);
+                const room = await this.append(id, items);
+                // More may have come while that was under way.
+                if (done && (!room || items.length === 0 || room.high >= room.last_seq)) this.behind.delete(id);
             }
         }
     }

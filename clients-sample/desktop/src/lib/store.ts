@@ -34,11 +34,24 @@ function wait<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 export class Store {
-    private constructor(private db: IDBDatabase) {
+    private db!: IDBDatabase;
+
+    private constructor(db: IDBDatabase, user: string) {
+        this.use(db, user);
+    }
+
+    private use(db: IDBDatabase, user: string): void {
+        this.db = db;
         db.onversionchange = () => db.close(); // somebody signs out: the database goes
+        // The browser has closed it, for want of space or after a fault of its own.
+        db.onclose = () => void Store.connect(user).then((again) => this.use(again, user), () => undefined);
     }
 
     static async open(user: string): Promise<Store> {
+        return new Store(await Store.connect(user), user);
+    }
+
+    private static connect(user: string): Promise<IDBDatabase> {
         const request = indexedDB.open(`hum.${user}`, VERSION);
         request.onupgradeneeded = () => {
             const db = request.result;
@@ -47,7 +60,7 @@ export class Store {
             db.createObjectStore("outbox", { keyPath: "nonce" }).createIndex("order", "order");
             db.createObjectStore("users", { keyPath: "id" });
         };
-        return new Store(await wait(request));
+        return wait(request);
     }
 
     close(): void {
@@ -73,8 +86,9 @@ export class Store {
         const tx = this.db.transaction(names, "readwrite");
         const done = new Promise<void>((resolve, reject) => {
             tx.oncomplete = () => resolve();
-            tx.onerror = tx.onabort = () => reject(tx.error);
+            tx.onabort = () => reject(tx.error); // which names the reason only now, not at the request that failed
         });
+        done.catch(() => undefined); // work may fail first
         const result = await work(tx);
         await done;
         return result;
@@ -86,8 +100,8 @@ export class Store {
 
     // --- rooms ---
 
-    rooms = (): Promise<RoomState[]> => wait(this.read("rooms").getAll());
-    room = (id: string): Promise<RoomState | undefined> => wait(this.read("rooms").get(id));
+    rooms = async (): Promise<RoomState[]> => wait(this.read("rooms").getAll());
+    room = async (id: string): Promise<RoomState | undefined> => wait(this.read("rooms").get(id));
 
     // Changes a room; what is not there stays so.
     updateRoom(id: string, work: (room: RoomState) => RoomState): Promise<RoomState | undefined> {
@@ -164,9 +178,9 @@ export class Store {
                     outbox.delete(item.nonce); // of a piece that was skipped, or sent once more
                     echoed.push(item.nonce);
                 }
+                room.last_seq = Math.max(room.last_seq, item.seq);
                 if (item.seq !== room.high + 1) continue;
                 room.high = item.seq;
-                room.last_seq = Math.max(room.last_seq, item.seq);
                 if (isChange(item)) {
                     const key = [id, item.target];
                     const target = shown.get(item.target) ?? ((await wait(messages.get(key))) as TextMessage | undefined);
@@ -207,6 +221,17 @@ export class Store {
         });
     }
 
+    // Keeps the newest of each room.
+    prune(keep: number): Promise<void> {
+        return this.change(["rooms", "messages"], async (tx) => {
+            for (const room of (await wait(tx.objectStore("rooms").getAll())) as RoomState[]) {
+                const low = Math.max(room.low, room.high - keep + 1);
+                tx.objectStore("messages").delete(IDBKeyRange.bound([room.id, 0], [room.id, low], false, true));
+                tx.objectStore("rooms").put({ ...room, low });
+            }
+        });
+    }
+
     // Puts a message that has changed in the place of the one that is kept.
     replace(message: Shown): Promise<void> {
         return this.change(["messages"], async (tx) => {
@@ -217,7 +242,7 @@ export class Store {
 
     // --- the outbox ---
 
-    outbox = (): Promise<Outgoing[]> => wait(this.read("outbox").index("order").getAll());
+    outbox = async (): Promise<Outgoing[]> => wait(this.read("outbox").index("order").getAll());
 
     putOutgoing(item: Outgoing): Promise<void> {
         return this.change(["outbox"], async (tx) => void tx.objectStore("outbox").put(item));
@@ -238,7 +263,7 @@ export class Store {
 
     // --- people ---
 
-    users = (): Promise<User[]> => wait(this.read("users").getAll());
+    users = async (): Promise<User[]> => wait(this.read("users").getAll());
 
     putUsers(users: User[]): Promise<void> {
         return this.change(["users"], async (tx) => {

@@ -125,7 +125,10 @@ function Composer({ room, name, ask, onDone, onEditLast }: {
         setText("");
         drafts.delete(room.id);
         onDone();
-        await attempt(client.send(room.id, what, ask?.message.seq));
+        if (await attempt(client.send(room.id, what, ask?.message.seq))) return;
+        // It could not be kept: it is still there to be sent.
+        drafts.set(room.id, drafts.get(room.id) || what);
+        setText((now) => now || what);
     };
 
     return (

@@ -62,8 +62,8 @@ function App() {
 
     useEffect(() => {
         if (!client) return;
-        // Whoever was signed in and has come back from a provider adds it to the account.
-        if (back.grant && !added) {
+        // Whoever left to do so and has come back from a provider adds it to the account.
+        if (back.grant && back.user === client.id && !added) {
             added = true;
             void attempt(client.api.linkIdentity(back.grant)).then((well) => well && toast(texts.value.linked));
         }

@@ -12,8 +12,17 @@ export type Route =
     | { page: "settings"; tab: string }
     | { page: "invite"; code: string };
 
+// A link that was mangled on its way leads somewhere still.
+function decode(part: string): string {
+    try {
+        return decodeURIComponent(part);
+    } catch {
+        return part;
+    }
+}
+
 export function parse(hash: string): Route {
-    const [page, id, what, more] = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    const [page, id, what, more] = hash.replace(/^#\/?/, "").split("/").map(decode);
     switch (page) {
         case "friends": return { page, tab: id ?? "all" };
         case "notifications":

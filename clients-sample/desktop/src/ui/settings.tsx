@@ -279,7 +279,7 @@ function Identities() {
                 {free.map((provider) => (
                     <li class="row" key={provider.id}>
                         <div class="grow"><p class="row-name">{name(provider.id)}</p></div>
-                        <Button small busy={busy} onClick={() => run(async () => location.assign(await leaveFor(provider.id)))}>{t.link}</Button>
+                        <Button small busy={busy} onClick={() => run(async () => location.assign(await leaveFor(provider.id, client.id)))}>{t.link}</Button>
                     </li>
                 ))}
             </ul>
