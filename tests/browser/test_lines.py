@@ -223,7 +223,8 @@ def test_a_broker_that_is_killed(new_instance):
         alice.token  # the API is back
         for one in (a, b):
             one.js("dispatchEvent(new Event('online'))")  # reason enough not to wait for the next attempt's turn
-        a.sent(away[-1])
+        # One after the other, so a slow machine takes long.
+        a.waitForSelector(f"{a.message(away[-1])} :is(.status.sent, .status.read)", {"timeout": 110_000})
         same(alice.history(dm), a, b)
         assert a.messages() == ["before", *(f"m{i}" for i in range(10)), *away], "each once, in the order in which they were written"
         assert not driver.trouble()
