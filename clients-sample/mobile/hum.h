@@ -56,9 +56,10 @@ typedef enum hum_event_kind {
     HUM_EVENT_MESSAGE, /* room, seq: stored, or changed by an edit or delete. room is the inbox's
                           for notices. seq 0: many at once, or a name is known now; room 0 too:
                           anything may have changed (see hum_wait) */
-    HUM_EVENT_OUTBOX,  /* room, nonce: written, sent (seq), or refused (code) */
-    HUM_EVENT_TYPING,  /* room, user */
-    HUM_EVENT_READ,    /* room, user, seq */
+    HUM_EVENT_OUTBOX, /* room, nonce: written, sent (seq), or refused (code; not_found also when the
+                         room is gone, and what waited for it) */
+    HUM_EVENT_TYPING, /* room, user */
+    HUM_EVENT_READ,   /* room, user, seq */
     HUM_EVENT_PRESENCE, /* user, online; of friends, who count as away until something is heard */
     HUM_EVENT_PROGRESS, /* of long work, done of total: text "sync", what was missed, in rooms; or
                            "older", hum_older of a room, over with done 1 (code: it failed) */

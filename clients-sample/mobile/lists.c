@@ -258,16 +258,44 @@ static bool read_rooms(const struct engine *engine, store_room *rooms, size_t *r
     return true;
 }
 
+struct listed {
+    struct engine *engine;
+    const store_room *rooms;
+    size_t count;
+};
+
+/* What waits for a room that is gone goes with it, and not without a word. */
+static bool tell_gone(void *arg, int64_t place, const char *topic, const hum_message *message) {
+    const struct listed *listed = arg;
+
+    (void)place;
+    (void)topic;
+    for (size_t i = 0; i < listed->count; i++) {
+        if (listed->rooms[i].shown.id == message->room) {
+            return true;
+        }
+    }
+    engine_tell(listed->engine, &(hum_event){.kind = HUM_EVENT_OUTBOX,
+                                             .room = message->room,
+                                             .nonce = message->nonce,
+                                             .code = "not_found"});
+    return true;
+}
+
 static bool take_rooms(struct engine *engine) {
     store_room *rooms = calloc(all_items(engine) + 1, sizeof *rooms);
-    size_t count = 0;
+    struct listed listed = {.engine = engine, .rooms = rooms};
     bool changed = false;
 
     if (!rooms) {
         return false;
     }
-    bool good = read_rooms(engine, rooms, &count) &&
-                store_rooms_take(engine->store, rooms, count, ENGINE_FIRST, &changed) == HUM_DONE;
+    bool good = read_rooms(engine, rooms, &listed.count);
+    if (good) {
+        (void)store_outbox(engine->store, 0, HUM_OUTBOX_MAX, tell_gone, &listed);
+        good = store_rooms_take(engine->store, rooms, listed.count, ENGINE_FIRST, &changed) ==
+               HUM_DONE;
+    }
     free(rooms);
     if (good && changed) {
         engine_tell(engine, &(hum_event){.kind = HUM_EVENT_ROOMS});

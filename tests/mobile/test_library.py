@@ -428,6 +428,21 @@ def test_a_list_that_cannot_be_read_makes_nothing_forgotten(server, phone, wrong
     assert app.numbers(room) == [1, 2, 3]
 
 
+@alone
+def test_what_waits_for_a_room_that_goes_is_told(server, phone):
+    server.dm(5)
+    app, usual = phone().signed_in(), server.on_call
+    sends_to(server, lambda line, payload: TAKEN)  # and no word more of it
+    nonce = app.write(5, "are you there?")
+    server.wait(lambda: server.lines[0].sent_to("dm/5/send"))
+    del server.rooms[1]
+    server.on_call = lambda method, path, body: (201, {}) if path == "/v1/dms" else usual(method, path, body)
+    call = app.call(b"POST", b"/dms", b"{}")
+    assert call > 0
+    assert app.until(kind="outbox", nonce=nonce, code="not_found")["room"] == 5
+    app.till(lambda: 5 not in app.known_rooms())
+
+
 # --- nonsense ---
 
 JUNK = [b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"seq":1e99}', b'{"seq":-1}', b'{"room":"5"}', b"\xff\xfe",
