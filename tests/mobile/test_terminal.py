@@ -50,7 +50,7 @@ def test_pending_sent_read(at_terminal):
     b.hears("good morning")
     b.ask(f"/open {screen.name}", "opened ")
     screen.see(r"#1 you good morning ✓✓$")
-    assert screen.text().count("good morning") == 1
+    screen.until(lambda text: text.count("good morning") == 1)
 
 
 def test_a_line_half_typed_stays_whole(at_terminal):
@@ -81,16 +81,15 @@ def test_edits_and_deletes_are_put_right(at_terminal):
     screen.see(f"{b.name} hello \\(edited\\)$")
     b.type(f"/delete {seq}")
     screen.see(f"{b.name} \\(deleted\\)$")
-    assert "hel" not in screen.text()
+    screen.until(lambda text: "hel" not in text)
 
 
 def test_hostile_texts_do_not_move_the_cursor(at_terminal):
     _, bob, dm, screen, b = at_terminal
     before = screen.text().splitlines()[0]
     bob.say(dm, "x\x1b[2J\x1b[H\x1b]0;title\x07\x9b31m\r\x08\x08forged\nsecond \u202eline")
-    screen.see(r"forged$")
+    screen.see(r"x␛\[2J␛\[H␛\]0;title␇�31m␍␈␈forged\n      second line$")
     assert screen.text().splitlines()[0] == before
-    assert re.search(r"x␛\[2J␛\[H␛\]0;title␇�31m␍␈␈forged\n      second line$", screen.text(), re.M)
     assert screen.screen.title == ""
 
 
@@ -102,8 +101,12 @@ def test_a_window_that_changes_its_size(at_terminal):
     screen.see(r"line 29 of many$")
     screen.line("and one of mine")
     screen.see(r"and one of mine ✓+$")
-    shown = re.findall(r"line (\d+) of many", screen.text())
-    assert shown == sorted(shown, key=int) and len(shown) == len(set(shown))
+
+    def in_order(text):
+        shown = re.findall(r"line (\d+) of many", text)
+        return shown == sorted(set(shown), key=int)
+
+    screen.until(in_order)
 
 
 def test_the_first_sync_is_seen(hum, chats, terminal):
@@ -122,7 +125,7 @@ def test_the_first_sync_is_seen(hum, chats, terminal):
     screen.see("You are signed in")
     screen.see(r"^● \(90\)› ?$")
     assert re.search("▱ \\d+/31 sync", screen.raw.decode(errors="replace"))
-    assert not re.search("[▰▱]", screen.text())
+    screen.until(lambda text: not re.search("[▰▱]", text))
     screen.line(f"/open {others[7].nickname}")
     screen.see(f"#3 {others[7].nickname} message 2$")
     screen.see(r"\(87\)› ?$")
