@@ -313,6 +313,7 @@ static bool restart_far(void *arg, const store_room *room) {
         (void)store_restart(engine->store, room->shown.id, room->shown.last_seq - ENGINE_FIRST);
         if (place) {
             place->asked = false;
+            place->behind = true;
         }
     }
     return true;

@@ -46,6 +46,7 @@ static bool add_room(struct engine *engine, struct place *place, json_t *rooms) 
     }
     (void)snprintf(id, sizeof id, "%lld", (long long)place->id);
     place->asked = json_object_set_new(rooms, id, json_integer(place->cursor)) == 0;
+    place->behind = !place->asked; /* whatever sets it from here on, the answer may not know of */
     return place->asked;
 }
 
@@ -150,7 +151,7 @@ static void settle(struct engine *engine, struct place *place, bool more, bool m
     if (place->top > place->cursor) {
         (void)store_whole(engine->store, place->id, place->top);
     }
-    place->behind = more;
+    place->behind = place->behind || more;
 }
 
 static void finish(struct engine *engine, const json_t *piece) {
@@ -196,10 +197,15 @@ void sync_piece(struct engine *engine, json_t *piece) {
 }
 
 void sync_failed(struct engine *engine) {
-    if (engine->syncing) {
-        engine->syncing = false;
-        back_off_next(&engine->sync, clock_steady_ms());
+    if (!engine->syncing) {
+        return;
     }
+    for (size_t i = 0; i < engine->places_count; i++) {
+        engine->places[i].behind = engine->places[i].behind || engine->places[i].asked;
+        engine->places[i].asked = false;
+    }
+    engine->syncing = false;
+    back_off_next(&engine->sync, clock_steady_ms());
 }
 
 void sync_acknowledged(struct engine *engine, int packet, int code) {

@@ -241,6 +241,30 @@ def test_a_right_that_comes_late(server, phone):
     assert len(server.lines[0].sent_to("/sync")) >= 2, "what was said before is asked for"
 
 
+@alone
+def test_a_right_that_comes_while_it_catches_up(server, phone):
+    """The answer to the sync was made before the right came: what was said in between is asked for once more."""
+    room, asked, first = server.dm(5, 2), [], []
+    usual = server.on_sync
+
+    def refuse_once(_line, wanted):
+        if wanted != "dm/5/#":
+            return 1
+        asked.append(wanted)
+        if len(asked) == 1:
+            return REFUSED
+        server.say(room, 1)  # and nobody hears it
+        return 1
+
+    server.on_filter = refuse_once
+    server.on_sync = lambda line, request: usual(line, request) if first else first.append((line, request))
+    app = phone()
+    app.sign_in(b"alice@example.org", b"correct horse")
+    server.wait(lambda: first and len(asked) == 2)
+    server.piece(*first[0], {"items": server.logs[room][:2], "done": True})
+    app.till(lambda: app.numbers(room) == [1, 2, 3])
+
+
 # --- the session ---
 
 @alone
